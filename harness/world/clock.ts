@@ -1,0 +1,47 @@
+import type { Clock } from '../../src/runtime/runtime.ts'
+import type { World } from './world.ts'
+
+/** A host's clocks: monotonic time that may run too fast or slow, wall time that may also be wrong and jump. */
+export class SimulatedClock implements Clock {
+  readonly #world: World
+  #rate = 1
+  #baseWorldUs = 0
+  #baseHostUs = 0
+  #wallOffsetMs: number
+
+  /** @param offsetMs how far the wall clock is ahead of the world's (negative: behind) */
+  constructor(world: World, offsetMs: number, driftPpm: number) {
+    this.#world = world
+    this.#wallOffsetMs = offsetMs
+    this.setDrift(driftPpm)
+  }
+
+  monotonicMs(): number {
+    return this.#hostUs() / 1000
+  }
+
+  wallMs(): number {
+    return Math.floor(this.#world.epochMs + this.#wallOffsetMs + this.#hostUs() / 1000)
+  }
+
+  /** World microseconds that pass while this host counts `hostMs`; at least as long as asked. */
+  toWorldUs(hostMs: number): number {
+    return Math.ceil((hostMs * 1000) / this.#rate)
+  }
+
+  /** Moves the wall clock by `byMs` at once; monotonic time does not notice. */
+  jump(byMs: number): void {
+    this.#wallOffsetMs += byMs
+  }
+
+  /** From now on the clock gains `ppm` microseconds a second. Timers already armed keep their time. */
+  setDrift(ppm: number): void {
+    this.#baseHostUs = this.#hostUs()
+    this.#baseWorldUs = this.#world.nowUs
+    this.#rate = 1 + ppm / 1_000_000
+  }
+
+  #hostUs(): number {
+    return this.#baseHostUs + (this.#world.nowUs - this.#baseWorldUs) * this.#rate
+  }
+}

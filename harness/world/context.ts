@@ -1,0 +1,22 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { SimulatedProcess, SimulatedThread } from './process.ts'
+import type { World } from './world.ts'
+
+/** Which world, process and thread the running code belongs to. It follows promises, timers and sockets. */
+export interface ExecutionContext {
+  readonly world: World
+  /** Undefined for the trial's own main program, which is outside every simulated machine. */
+  readonly process: SimulatedProcess | undefined
+  readonly thread: SimulatedThread | undefined
+}
+
+const storage = new AsyncLocalStorage<ExecutionContext>()
+
+/** The context of the running code; undefined outside every world. */
+export function currentContext(): ExecutionContext | undefined {
+  return storage.getStore()
+}
+
+export function runInContext<T>(context: ExecutionContext, body: () => T): T {
+  return storage.run(context, body)
+}

@@ -1,0 +1,307 @@
+import { type Disk, DiskError, type DiskErrorCode, type DiskFile } from '../../src/runtime/disk.ts'
+import type { RandomStream } from '../../src/runtime/runtime.ts'
+import { currentContext } from './context.ts'
+import { Inode } from './inode.ts'
+import type { SimulatedProcess } from './process.ts'
+import type { World } from './world.ts'
+
+export interface DiskOptions {
+  /** Bytes it holds before writes fail with `ENOSPC`. Default unbounded. */
+  readonly capacityBytes?: number
+}
+
+/** The file system commits names to its journal at this interval (ext4: `commit=5`), or with any sync. */
+const JOURNAL_COMMIT_US = 5_000_000
+/** A write that a kill interrupts stops between pages. */
+const PAGE_BYTES = 4096
+
+interface JournalEntry {
+  readonly timeUs: number
+  readonly undo: () => void
+}
+
+interface PendingAppend {
+  readonly process: SimulatedProcess
+  readonly inode: Inode
+  readonly bytes: Buffer
+}
+
+/**
+ * A host's disk: page cache and platter apart. A kill keeps the page cache; a power loss keeps what was synced, an
+ * ordered prefix of the names changed since the last commit, and a seed-chosen part of the unsynced bytes.
+ */
+export class SimulatedDisk {
+  /** Multiplies how long everything takes. */
+  slowness = 1
+  /** While set, every write fails with `ENOSPC`. */
+  full = false
+  readonly #world: World
+  readonly #random: RandomStream
+  readonly #capacityBytes: number
+  readonly #files = new Map<string, Inode>()
+  readonly #directories = new Set<string>([''])
+  readonly #pending = new Set<PendingAppend>()
+  #journal: JournalEntry[] = []
+
+  constructor(world: World, hostName: string, options: DiskOptions) {
+    this.#world = world
+    this.#random = world.random(`disk/${hostName}`)
+    this.#capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY
+  }
+
+  /** The disk as code in `process` sees it. */
+  diskOf(process: SimulatedProcess): Disk {
+    return {
+      open: (path, options) => this.#open(process, path, options?.create ?? false),
+      list: directory => this.#later(process, 15, () => this.list(directory)),
+      makeDirectory: directory => this.#later(process, 30, () => this.#makeDirectory(clean(directory))),
+      rename: (from, to) => this.#later(process, 30, () => this.#rename(clean(from), clean(to))),
+      remove: path => this.#later(process, 30, () => this.#remove(clean(path))),
+      syncDirectory: directory => this.#syncDirectory(process, clean(directory)),
+    }
+  }
+
+  /** The dead process's writes that were under way end between pages. */
+  forget(process: SimulatedProcess): void {
+    for (const pending of this.#pending) {
+      if (pending.process !== process) continue
+      this.#pending.delete(pending)
+      const pages = Math.floor(pending.bytes.length / PAGE_BYTES)
+      const kept = this.#random.int(0, pages + 1) * PAGE_BYTES
+      pending.inode.append(pending.bytes.subarray(0, Math.min(kept, pending.bytes.length)), this.#world.nowUs)
+    }
+  }
+
+  powerLoss(): void {
+    const { nowUs } = this.#world
+    const fresh = this.#journal.filter(entry => nowUs - entry.timeUs < JOURNAL_COMMIT_US)
+    const survive = this.#random.int(0, fresh.length)
+    for (const entry of fresh.slice(survive).reverse()) entry.undo()
+    this.#journal = []
+    for (const inode of this.#files.values()) inode.losePower(nowUs, this.#random)
+  }
+
+  /** Names in a directory, sorted; for inspection from outside. */
+  list(directory: string): string[] {
+    const parent = clean(directory)
+    if (!this.#directories.has(parent))
+      throw new DiskError(this.#files.has(parent) ? 'ENOTDIR' : 'ENOENT', 'list', directory)
+    const prefix = parent === '' ? '' : `${parent}/`
+    const names: string[] = []
+    for (const path of [...this.#files.keys(), ...this.#directories]) {
+      if (path !== '' && path.startsWith(prefix) && !path.slice(prefix.length).includes('/'))
+        names.push(path.slice(prefix.length))
+    }
+    return names.sort()
+  }
+
+  /** A file's bytes now; undefined when there is none. For inspection from outside. */
+  contents(path: string): Buffer | undefined {
+    const inode = this.#files.get(clean(path))
+    return inode?.read(0, inode.size)
+  }
+
+  async #open(process: SimulatedProcess, rawPath: string, create: boolean): Promise<DiskFile> {
+    const path = clean(rawPath)
+    const inode = await this.#later(process, 20, () => {
+      if (this.#directories.has(path)) throw new DiskError('EISDIR', 'open', path)
+      const existing = this.#files.get(path)
+      if (existing !== undefined) return existing
+      if (!create || !this.#directories.has(parentOf(path))) throw new DiskError('ENOENT', 'open', path)
+      if (this.full) throw new DiskError('ENOSPC', 'open', path)
+      const made = new Inode()
+      this.#files.set(path, made)
+      this.#record(() => this.#files.delete(path))
+      return made
+    })
+    return new SimulatedFile(this, process, path, inode)
+  }
+
+  #makeDirectory(directory: string): void {
+    if (this.#files.has(directory)) throw new DiskError('EEXIST', 'makeDirectory', directory)
+    const parts = directory.split('/')
+    for (let depth = 1; depth <= parts.length; depth++) {
+      const path = parts.slice(0, depth).join('/')
+      if (this.#files.has(path)) throw new DiskError('ENOTDIR', 'makeDirectory', directory)
+      if (this.#directories.has(path)) continue
+      this.#directories.add(path)
+      this.#record(() => this.#directories.delete(path))
+    }
+  }
+
+  #rename(from: string, to: string): void {
+    if (!this.#directories.has(parentOf(to))) throw new DiskError('ENOENT', 'rename', to)
+    const inode = this.#files.get(from)
+    if (inode !== undefined) {
+      if (this.#directories.has(to)) throw new DiskError('EISDIR', 'rename', to)
+      const replaced = this.#files.get(to)
+      this.#files.delete(from)
+      this.#files.set(to, inode)
+      this.#record(() => {
+        this.#files.set(from, inode)
+        if (replaced === undefined) this.#files.delete(to)
+        else this.#files.set(to, replaced)
+      })
+      return
+    }
+    if (!this.#directories.has(from)) throw new DiskError('ENOENT', 'rename', from)
+    if (this.#directories.has(to) || this.#files.has(to)) throw new DiskError('EEXIST', 'rename', to)
+    this.#moveTree(from, to)
+    this.#record(() => this.#moveTree(to, from))
+  }
+
+  #moveTree(from: string, to: string): void {
+    for (const path of [...this.#directories]) {
+      if (path !== from && !path.startsWith(`${from}/`)) continue
+      this.#directories.delete(path)
+      this.#directories.add(to + path.slice(from.length))
+    }
+    for (const [path, inode] of [...this.#files]) {
+      if (!path.startsWith(`${from}/`)) continue
+      this.#files.delete(path)
+      this.#files.set(to + path.slice(from.length), inode)
+    }
+  }
+
+  #remove(path: string): void {
+    if (path === '') throw new DiskError('EACCES', 'remove', path)
+    for (const [name, inode] of [...this.#files]) {
+      if (name !== path && !name.startsWith(`${path}/`)) continue
+      this.#files.delete(name)
+      this.#record(() => this.#files.set(name, inode))
+    }
+    for (const name of [...this.#directories]) {
+      if (name !== path && !name.startsWith(`${path}/`)) continue
+      this.#directories.delete(name)
+      this.#record(() => this.#directories.add(name))
+    }
+  }
+
+  #syncDirectory(process: SimulatedProcess, directory: string): Promise<void> {
+    return this.#later(process, this.#syncUs(), () => {
+      if (!this.#directories.has(directory)) throw new DiskError('ENOENT', 'syncDirectory', directory)
+      this.commitJournal()
+    })
+  }
+
+  #record(undo: () => void): void {
+    const { nowUs } = this.#world
+    const oldest = this.#journal[0]
+    if (oldest !== undefined && nowUs - oldest.timeUs >= JOURNAL_COMMIT_US) {
+      this.#journal = this.#journal.filter(entry => nowUs - entry.timeUs < JOURNAL_COMMIT_US)
+    }
+    this.#journal.push({ timeUs: nowUs, undo })
+  }
+
+  commitJournal(): void {
+    this.#journal = []
+  }
+
+  append(process: SimulatedProcess, path: string, inode: Inode, bytes: Buffer): Promise<void> {
+    const pending: PendingAppend = { process, inode, bytes }
+    this.#pending.add(pending)
+    return this.#later(process, 8 + bytes.length / 4096, () => {
+      this.#pending.delete(pending)
+      if (this.full || this.#used() + bytes.length > this.#capacityBytes) throw new DiskError('ENOSPC', 'append', path)
+      inode.append(bytes, this.#world.nowUs)
+    })
+  }
+
+  read(process: SimulatedProcess, inode: Inode, position: number, length: number): Promise<Buffer> {
+    return this.#later(process, 6 + length / 8192, () => inode.read(position, length))
+  }
+
+  truncate(process: SimulatedProcess, inode: Inode, size: number): Promise<void> {
+    return this.#later(process, 20, () => inode.truncate(size))
+  }
+
+  sync(process: SimulatedProcess, inode: Inode): Promise<void> {
+    const { size } = inode
+    return this.#later(process, this.#syncUs(), () => {
+      inode.sync(size)
+      this.commitJournal()
+    })
+  }
+
+  #syncUs(): number {
+    return this.#random.int(400, 3000)
+  }
+
+  #used(): number {
+    if (this.#capacityBytes === Number.POSITIVE_INFINITY) return 0
+    let total = 0
+    for (const inode of this.#files.values()) total += inode.size
+    return total
+  }
+
+  /** Does `work` when the disk has had its time, on the lane of the thread that asked. */
+  #later<T>(process: SimulatedProcess, takesUs: number, work: () => T): Promise<T> {
+    const context = currentContext()
+    const lane = context?.process === process ? (context.thread?.lane ?? process.mainLane) : process.mainLane
+    const atUs = this.#world.nowUs + Math.ceil(takesUs * this.slowness)
+    return new Promise((resolve, reject) => {
+      this.#world.at(atUs, lane, 'disk', () => {
+        try {
+          resolve(work())
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+  }
+}
+
+class SimulatedFile implements DiskFile {
+  readonly path: string
+  readonly #disk: SimulatedDisk
+  readonly #process: SimulatedProcess
+  readonly #inode: Inode
+  #open = true
+
+  constructor(disk: SimulatedDisk, process: SimulatedProcess, path: string, inode: Inode) {
+    this.#disk = disk
+    this.#process = process
+    this.path = path
+    this.#inode = inode
+  }
+
+  get size(): number {
+    return this.#inode.size
+  }
+
+  append(bytes: Buffer): Promise<void> {
+    return this.#closed('append') ?? this.#disk.append(this.#process, this.path, this.#inode, bytes)
+  }
+
+  read(position: number, length: number): Promise<Buffer> {
+    return this.#closed('read') ?? this.#disk.read(this.#process, this.#inode, position, length)
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#closed('truncate') ?? this.#disk.truncate(this.#process, this.#inode, size)
+  }
+
+  sync(): Promise<void> {
+    return this.#closed('sync') ?? this.#disk.sync(this.#process, this.#inode)
+  }
+
+  async close(): Promise<void> {
+    this.#open = false
+  }
+
+  #closed(operation: string): Promise<never> | undefined {
+    const code: DiskErrorCode = 'EBADF'
+    return this.#open ? undefined : Promise.reject(new DiskError(code, operation, this.path))
+  }
+}
+
+function clean(path: string): string {
+  const parts = path.split('/').filter(part => part !== '' && part !== '.')
+  if (path.startsWith('/') || parts.includes('..')) throw new DiskError('EACCES', 'resolve', path)
+  return parts.join('/')
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return slash < 0 ? '' : path.slice(0, slash)
+}

@@ -1,0 +1,180 @@
+import {
+  type Address,
+  type Connection,
+  type ConnectOptions,
+  type Listener,
+  type ListenOptions,
+  type Network,
+  NetworkError,
+} from '../../../src/runtime/network.ts'
+import type { SimulatedHost } from '../host.ts'
+import type { SimulatedProcess } from '../process.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { SimulatedNetwork } from './network.ts'
+
+const FIRST_EPHEMERAL_PORT = 32_768
+const LAST_PORT = 65_535
+/** Linux gives up on unacknowledged data after `tcp_retries2` = 15 retransmissions, about this long. */
+const RETRANSMISSION_TIMEOUT_US = 924_600_000
+/** A SYN is sent again after 1, 2, 4 … s, `tcp_syn_retries` = 6 times, then the attempt times out. */
+const SYN_RETRY_US = [1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000, 32_000_000, 64_000_000] as const
+const DEFAULT_BUFFER_BYTES = 65_536
+
+/** A host's network stack: listening sockets and connections of its processes. */
+export class TcpKernel {
+  readonly network: SimulatedNetwork
+  readonly host: SimulatedHost
+  readonly listeners = new Map<number, ListeningSocket>()
+  readonly endpoints = new Set<Endpoint>()
+  /** Ports on which connection attempts are refused although something may listen. */
+  readonly refusing = new Set<number>()
+  #nextPort = FIRST_EPHEMERAL_PORT
+  readonly #watched = new Set<Endpoint>()
+
+  constructor(network: SimulatedNetwork, host: SimulatedHost) {
+    this.network = network
+    this.host = host
+  }
+
+  networkOf(process: SimulatedProcess): Network {
+    return {
+      listen: async options => this.listen(process, options),
+      connect: options => new Promise((resolve, reject) => this.connect(process, options, resolve, reject)),
+    }
+  }
+
+  /** @throws NetworkError `EADDRINUSE` */
+  listen(process: SimulatedProcess, options: ListenOptions): ListeningSocket {
+    const port = options.port === 0 ? this.freePort() : options.port
+    if (this.listeners.has(port)) throw new NetworkError('EADDRINUSE', 'listen', { host: options.host, port })
+    const listener = new ListeningSocket(this, process, { host: options.host, port }, options)
+    this.listeners.set(port, listener)
+    return listener
+  }
+
+  /** Opens a connection; exactly one of the callbacks is called, later. Returns how to give up. */
+  connect(
+    process: SimulatedProcess,
+    options: ConnectOptions,
+    onConnected: (endpoint: Endpoint) => void,
+    onFailed: (error: NetworkError) => void,
+  ): () => void {
+    return this.network.connect(process, options, onConnected, onFailed)
+  }
+
+  freePort(): number {
+    for (let tries = 0; tries <= LAST_PORT - FIRST_EPHEMERAL_PORT; tries++) {
+      const port = this.#nextPort++
+      if (this.#nextPort > LAST_PORT) this.#nextPort = FIRST_EPHEMERAL_PORT
+      if (!this.listeners.has(port)) return port
+    }
+    throw new NetworkError('EADDRINUSE', 'listen', { host: this.host.name, port: 0 })
+  }
+
+  add(endpoint: Endpoint): void {
+    this.endpoints.add(endpoint)
+  }
+
+  forget(endpoint: Endpoint): void {
+    this.endpoints.delete(endpoint)
+    this.#watched.delete(endpoint)
+  }
+
+  /** A process is gone: its listeners close, its connections end as `close` ends them. */
+  closeAllOf(process: SimulatedProcess): void {
+    for (const listener of [...this.listeners.values()]) {
+      if (listener.process === process) listener.close()
+    }
+    for (const endpoint of [...this.endpoints]) {
+      if (endpoint.process === process) endpoint.close()
+    }
+  }
+
+  /** The machine lost power: nobody is told. */
+  vanish(): void {
+    this.listeners.clear()
+    for (const endpoint of [...this.endpoints]) endpoint.vanish()
+    this.endpoints.clear()
+    this.refusing.clear()
+  }
+
+  /** The machine is back: whatever peers still send to connections it no longer knows is answered with a reset. */
+  boot(): void {
+    this.network.recoverTo(this.host.name)
+  }
+
+  /** Breaks the connection at the peer, one way later. */
+  sendReset(endpoint: Endpoint): void {
+    const { outPipe, peer } = endpoint
+    if (outPipe === undefined || peer === undefined) return
+    const { world } = this.host
+    const { link } = outPipe
+    world.at(link.arrivalUs(world.nowUs, 0), outPipe.lane, 'rst', () => {
+      if (!link.conditions.blocked && !outPipe.blocked && peer.kernel.host.up) peer.fail('ECONNRESET')
+    })
+  }
+
+  /** Data that nobody acknowledges breaks the connection in the end. */
+  watchTimeout(endpoint: Endpoint): void {
+    const pipe = endpoint.outPipe
+    if (pipe === undefined || !pipe.isBlocked || this.#watched.has(endpoint)) return
+    this.#watched.add(endpoint)
+    const { world } = this.host
+    world.at(world.nowUs + RETRANSMISSION_TIMEOUT_US, endpoint.lane, 'timeout', () => {
+      if (this.#watched.delete(endpoint) && pipe.isBlocked && pipe.unsettled) endpoint.fail('ETIMEDOUT')
+    })
+  }
+}
+
+/** A socket that listens: connections wait in its accept queue until the process takes them. */
+export class ListeningSocket implements Listener {
+  readonly address: Address
+  readonly process: SimulatedProcess
+  readonly options: ListenOptions
+  readonly #kernel: TcpKernel
+  readonly #queue: Endpoint[] = []
+  #callback: (() => void) | undefined
+  #closed = false
+
+  constructor(kernel: TcpKernel, process: SimulatedProcess, address: Address, options: ListenOptions) {
+    this.#kernel = kernel
+    this.process = process
+    this.address = address
+    this.options = options
+  }
+
+  /** Whether a further connection has to wait outside: its SYN is dropped and sent again later. */
+  get full(): boolean {
+    return this.#queue.length >= this.options.backlog
+  }
+
+  get waiting(): number {
+    return this.#queue.length
+  }
+
+  enqueue(endpoint: Endpoint): void {
+    this.#queue.push(endpoint)
+    const { world } = this.process
+    if (this.process.held === undefined) this.#callback?.()
+    else world.at(world.nowUs, this.process.mainLane, 'notify', () => this.#callback?.())
+  }
+
+  accept(): Connection | null {
+    if (this.#closed) throw new NetworkError('ECLOSED', 'accept', this.address)
+    return this.#queue.shift() ?? null
+  }
+
+  onReady(callback: () => void): void {
+    this.#callback = callback
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#callback = undefined
+    this.#kernel.listeners.delete(this.address.port)
+    for (const endpoint of this.#queue.splice(0)) endpoint.reset()
+  }
+}
+
+export { DEFAULT_BUFFER_BYTES, SYN_RETRY_US }

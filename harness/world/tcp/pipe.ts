@@ -1,0 +1,217 @@
+import type { Lane } from '../lane.ts'
+import type { World } from '../world.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Link } from './link.ts'
+
+/** The largest piece that travels as one segment (what segmentation offload hands over at once). */
+const MAX_SEGMENT_BYTES = 65_536
+
+/**
+ * One direction of a connection: the sender's queue, the bytes on their way, and what the receiver's window allows.
+ * First in, first out; delivery is always a later event.
+ */
+export class Pipe {
+  readonly from: Endpoint
+  readonly to: Endpoint
+  readonly link: Link
+  /** This connection's bytes vanish although others get through (a dead flow); they are retransmitted after healing. */
+  blocked = false
+  readonly #world: World
+  readonly #lane: Lane
+  readonly #sendBufferBytes: number
+  readonly #receiveBufferBytes: number
+  readonly #queue: Buffer[] = []
+  #queuedBytes = 0
+  /** Sent, not delivered. */
+  #inFlightBytes = 0
+  /** Delivered, but the acknowledgement has not come back. */
+  #unacknowledgedBytes = 0
+  #lastArrivalUs = 0
+  #finQueued = false
+  #closed = false
+  /** Segments that were lost on the way, in order; null is the end of the stream. */
+  readonly #lost: (Buffer | null)[] = []
+  #retransmitting = false
+  #lossSinceUs = 0
+
+  constructor(
+    world: World,
+    lane: Lane,
+    from: Endpoint,
+    to: Endpoint,
+    link: Link,
+    sendBufferBytes: number,
+    receiveBufferBytes: number,
+  ) {
+    this.#world = world
+    this.#lane = lane
+    this.from = from
+    this.to = to
+    this.link = link
+    this.#sendBufferBytes = sendBufferBytes
+    this.#receiveBufferBytes = receiveBufferBytes
+  }
+
+  get lane(): Lane {
+    return this.#lane
+  }
+
+  /** Room in the send buffer. */
+  get writableBytes(): number {
+    return Math.max(0, this.#sendBufferBytes - this.#outstanding)
+  }
+
+  /** Bytes the sender has written that the receiver's host does not have. */
+  get undeliveredBytes(): number {
+    return this.#queuedBytes + this.#inFlightBytes
+  }
+
+  get #outstanding(): number {
+    return this.#queuedBytes + this.#inFlightBytes + this.#unacknowledgedBytes
+  }
+
+  /** Takes as much of `chunk` as the send buffer has room for. */
+  write(chunk: Buffer): number {
+    const taken = Math.min(chunk.length, this.writableBytes)
+    if (taken > 0) {
+      this.#queue.push(taken === chunk.length ? chunk : chunk.subarray(0, taken))
+      this.#queuedBytes += taken
+      this.pump()
+    }
+    return taken
+  }
+
+  /** After what was written, the receiver sees the end of the stream. */
+  finish(): void {
+    if (this.#finQueued) return
+    this.#finQueued = true
+    this.pump()
+  }
+
+  /** Nothing more comes out of this pipe. */
+  cut(): void {
+    this.#closed = true
+    this.#queue.length = 0
+    this.#lost.length = 0
+    this.link.stalled.delete(this)
+  }
+
+  /** Sends what the receiver's window allows. */
+  pump(): void {
+    if (this.#closed) return
+    for (;;) {
+      const head = this.#queue[0]
+      if (head === undefined) break
+      const window = this.#receiveBufferBytes - this.#inFlightBytes - this.to.receivedBytes
+      if (window <= 0) return
+      const size = this.link.segmentBytes(Math.min(head.length, window, MAX_SEGMENT_BYTES))
+      if (size === head.length) this.#queue.shift()
+      else this.#queue[0] = head.subarray(size)
+      this.#queuedBytes -= size
+      this.#inFlightBytes += size
+      this.#send(size === head.length ? head : head.subarray(0, size))
+    }
+    if (this.#finQueued && this.#queuedBytes === 0) {
+      this.#finQueued = false
+      this.#send(null)
+      this.#finSent = true
+    }
+  }
+
+  #finSent = false
+
+  #send(segment: Buffer | null): void {
+    this.#lastArrivalUs = Math.max(this.#lastArrivalUs, this.link.arrivalUs(this.#world.nowUs, segment?.length ?? 0))
+    this.#world.at(this.#lastArrivalUs, this.#lane, segment === null ? 'fin' : 'deliver', () => this.#arrive(segment))
+  }
+
+  #arrive(segment: Buffer | null): void {
+    if (this.#closed) return
+    if (this.isBlocked || this.#lost.length > 0) {
+      if (this.#lost.length === 0) this.#lossSinceUs = this.#world.nowUs
+      this.#lost.push(segment)
+      this.link.stalled.add(this)
+      if (!this.isBlocked) this.recover()
+      return
+    }
+    this.#deliver(segment)
+  }
+
+  /** Whether nothing gets through now: the path, this flow, or the receiving machine is down. */
+  get isBlocked(): boolean {
+    return this.blocked || this.link.conditions.blocked || !this.to.kernel.host.up
+  }
+
+  #deliver(segment: Buffer | null): void {
+    if (segment === null) {
+      this.#world.trace.data(this.#world.nowUs, this.#lane.id, 'fin', EMPTY)
+      this.to.receiveEnd()
+      return
+    }
+    this.#world.trace.data(this.#world.nowUs, this.#lane.id, 'deliver', segment)
+    this.#inFlightBytes -= segment.length
+    const wasFull = this.writableBytes === 0
+    if (this.to.outPipe?.isBlocked) {
+      this.#unacknowledgedBytes += segment.length // the acknowledgement cannot come back
+      this.to.outPipe.link.stalled.add(this)
+    }
+    this.to.receive(segment)
+    if (this.#queuedBytes > 0 || this.#finQueued) this.pump()
+    if (wasFull && this.writableBytes > 0) this.from.notifyLater('writable')
+  }
+
+  /** The receiver has read: its window opened. Tells the sender after the way back if it waited for that. */
+  windowOpened(): void {
+    if (this.#closed || (this.#queuedBytes === 0 && !this.#finQueued)) return
+    this.#world.at(this.#world.nowUs + this.link.conditions.latencyUs[0], this.#lane, 'writable', () => {
+      const wasFull = this.writableBytes === 0
+      this.pump()
+      if (wasFull && this.writableBytes > 0) this.from.notify()
+    })
+  }
+
+  /** The path is open again: lost segments arrive after the sender's next retransmission. */
+  recover(): void {
+    if (this.#closed || this.#retransmitting || this.isBlocked) return
+    this.link.stalled.delete(this)
+    if (this.#lost.length === 0) return
+    this.#retransmitting = true
+    const outageUs = this.#world.nowUs - this.#lossSinceUs
+    // The retransmission timeout doubles from 200 ms on: the next one comes within as long again as the outage lasted.
+    const waitUs = this.link.random.int(200, Math.max(400, Math.min(outageUs, 60_000_000)))
+    this.#world.at(this.#world.nowUs + waitUs, this.#lane, 'retransmit', () => this.#retransmit())
+  }
+
+  #retransmit(): void {
+    this.#retransmitting = false
+    if (this.#closed) return
+    if (this.isBlocked) {
+      this.link.stalled.add(this)
+      return
+    }
+    const segments = this.#lost.splice(0)
+    for (const segment of segments) {
+      if (!this.#closed) this.#deliver(segment)
+    }
+  }
+
+  /** Acknowledgements that were lost come through again. */
+  acknowledge(): void {
+    if (this.#unacknowledgedBytes === 0) return
+    const wasFull = this.writableBytes === 0
+    this.#unacknowledgedBytes = 0
+    if (wasFull) this.from.notifyLater('writable')
+  }
+
+  /** Whether the sender still waits for the receiver's host to acknowledge something. */
+  get unsettled(): boolean {
+    return this.#outstanding > 0 || this.#lost.length > 0
+  }
+
+  /** Whether the end of the stream was sent (it may still be on its way). */
+  get finished(): boolean {
+    return this.#finQueued || this.#finSent
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
