@@ -74,7 +74,7 @@ export function buildBatch(options: BatchOptions): Buffer {
   if (compression === 'none') {
     const batch = Buffer.allocUnsafe(prepared.reduce((size, record) => size + record.size, at.BATCH_OVERHEAD))
     writeRecords(batch, at.BATCH_OVERHEAD, prepared)
-    return finish(batch, header)
+    return finish(batch, header, header.attributes)
   }
   const payload = Buffer.allocUnsafe(prepared.reduce((size, record) => size + record.size, 0))
   writeRecords(payload, 0, prepared)
@@ -86,16 +86,15 @@ export function assembleBatch(header: BatchHeader, compression: CompressionCodec
   const compressed = compress(compression, payload)
   const batch = Buffer.allocUnsafe(at.BATCH_OVERHEAD + compressed.length)
   compressed.copy(batch, at.BATCH_OVERHEAD)
-  const attributes = (header.attributes & ~at.COMPRESSION_MASK) | compressionId(compression)
-  return finish(batch, { ...header, attributes })
+  return finish(batch, header, (header.attributes & ~at.COMPRESSION_MASK) | compressionId(compression))
 }
 
-function finish(batch: Buffer, header: BatchHeader): Buffer {
+function finish(batch: Buffer, header: BatchHeader, attributes: number): Buffer {
   writeInt64(batch, header.baseOffset, at.BASE_OFFSET_AT)
   batch.writeInt32BE(batch.length - at.LOG_OVERHEAD, at.LENGTH_AT)
   batch.writeInt32BE(header.partitionLeaderEpoch, at.PARTITION_LEADER_EPOCH_AT)
   batch.writeInt8(at.MAGIC, at.MAGIC_AT)
-  batch.writeInt16BE(header.attributes, at.ATTRIBUTES_AT)
+  batch.writeInt16BE(attributes, at.ATTRIBUTES_AT)
   batch.writeInt32BE(header.lastOffsetDelta, at.LAST_OFFSET_DELTA_AT)
   writeInt64(batch, header.baseTimestamp, at.BASE_TIMESTAMP_AT)
   writeInt64(batch, header.maxTimestamp, at.MAX_TIMESTAMP_AT)

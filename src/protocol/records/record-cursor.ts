@@ -30,6 +30,7 @@ export class RecordCursor {
   #read = 0
   #position: number
   #recordEnd = 0
+  #afterOffsetDeltaAt = 0
   #keyAt = 0
   #valueAt = 0
   #headersAt = 0
@@ -77,6 +78,11 @@ export class RecordCursor {
     return this.valueLength < 0 ? null : this.#bytes.subarray(this.#valueAt, this.#valueAt + this.valueLength)
   }
 
+  /** The record's bytes after its offset delta: key, value and headers as they stand. */
+  get afterOffsetDelta(): Buffer {
+    return this.#bytes.subarray(this.#afterOffsetDeltaAt, this.#recordEnd)
+  }
+
   get headers(): readonly RecordHeader[] {
     if (this.#headerCount === 0) return NO_HEADERS
     const after = this.#position
@@ -99,6 +105,7 @@ export class RecordCursor {
     this.#byte('attributes')
     this.timestampDelta = this.#varlong('timestamp delta')
     this.offsetDelta = this.#varint('offset delta')
+    this.#afterOffsetDeltaAt = this.#position
     this.keyLength = this.#length('key length')
     this.#keyAt = this.#position
     this.#position += Math.max(this.keyLength, 0)

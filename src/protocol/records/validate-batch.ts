@@ -1,4 +1,4 @@
-import { assembleBatch, buildBatch } from './build-batch.ts'
+import { assembleBatch } from './build-batch.ts'
 import type { CompressionCodec } from './compression/codec.ts'
 import { DEFAULT_DECOMPRESSION_LIMIT_BYTES } from './compression/codec.ts'
 import {
@@ -11,6 +11,7 @@ import {
 import { NO_TIMESTAMP, type TimestampType } from './layout.ts'
 import { RecordBatchView } from './record-batch-view.ts'
 import { RecordCursor } from './record-cursor.ts'
+import { sizeOfVarint, writeVarint } from './varint.ts'
 
 /** What a topic asks of a produced batch. */
 export interface BatchRules {
@@ -171,19 +172,18 @@ function recompress(view: RecordBatchView, target: CompressionCodec, payload: Bu
   return new RecordBatchView(assembleBatch(view, target, payload), 0)
 }
 
+/** The same records with the offset deltas 0, 1, 2, …; every other byte of them stays. */
 function renumber(view: RecordBatchView, target: CompressionCodec, limitBytes: number): RecordBatchView {
-  const { baseOffset } = view
-  const records = [...view.records(limitBytes)].map((record, index) => ({ ...record, offset: baseOffset + index }))
-  const batch = buildBatch({
-    records,
-    baseOffset,
-    partitionLeaderEpoch: view.partitionLeaderEpoch,
-    compression: target,
-    producerId: view.producerId,
-    producerEpoch: view.producerEpoch,
-    baseSequence: view.baseSequence,
-    isTransactional: view.isTransactional,
-    isControl: view.isControl,
-  })
-  return new RecordBatchView(batch, 0)
+  const parts: Buffer[] = []
+  const cursor = view.cursor(limitBytes)
+  for (let index = 0; cursor.next(); index++) {
+    const { timestampDelta, afterOffsetDelta } = cursor
+    const prefixBytes = 1 + sizeOfVarint(timestampDelta) + sizeOfVarint(index)
+    const bodyBytes = prefixBytes + afterOffsetDelta.length
+    const prefix = Buffer.alloc(sizeOfVarint(bodyBytes) + prefixBytes)
+    const attributesAt = writeVarint(prefix, bodyBytes, 0)
+    writeVarint(prefix, index, writeVarint(prefix, timestampDelta, attributesAt + 1))
+    parts.push(prefix, afterOffsetDelta)
+  }
+  return recompress(view, target, Buffer.concat(parts))
 }
