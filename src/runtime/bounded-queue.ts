@@ -4,6 +4,7 @@ import type { Runtime } from './runtime.ts'
 /** A first-in first-out queue with a bound: `put` waits while it is full, `take` while it is empty. */
 export class BoundedQueue<T> {
   readonly capacity: number
+  readonly #runtime: Runtime
   readonly #items: T[] = []
   readonly #notEmpty: Condition
   readonly #notFull: Condition
@@ -14,6 +15,7 @@ export class BoundedQueue<T> {
       throw new RangeError(`queue ${name}: capacity must be a whole number of at least 1, not ${capacity}`)
     }
     this.capacity = capacity
+    this.#runtime = runtime
     this.#notEmpty = new Condition(runtime, `${name} empty`)
     this.#notFull = new Condition(runtime, `${name} full`)
   }
@@ -46,10 +48,7 @@ export class BoundedQueue<T> {
 
   /** Takes the oldest item, waiting for one; undefined when `timeoutMs` is given and runs out first. */
   async take(timeoutMs?: number): Promise<T | undefined> {
-    while (this.#items.length === 0) {
-      const signalled = await this.#notEmpty.wait(timeoutMs)
-      if (!signalled && this.#items.length === 0) return undefined
-    }
+    if (this.#items.length === 0 && !(await this.#waitForItem(timeoutMs))) return undefined
     return this.poll()
   }
 
@@ -58,6 +57,17 @@ export class BoundedQueue<T> {
     const item = this.#items.shift()
     if (item !== undefined) this.#notFull.signal()
     return item
+  }
+
+  async #waitForItem(timeoutMs: number | undefined): Promise<boolean> {
+    const clock = this.#runtime.clock
+    const deadlineMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
+    do {
+      // Another thread may have taken the item that this one was woken for: what is left of the time counts.
+      const leftMs = deadlineMs === undefined ? undefined : Math.max(0, deadlineMs - clock.monotonicMs())
+      if (!(await this.#notEmpty.wait(leftMs))) return this.#items.length > 0
+    } while (this.#items.length === 0)
+    return true
   }
 
   #add(item: T): void {
