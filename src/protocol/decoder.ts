@@ -1,9 +1,7 @@
 import { ProtocolError } from './protocol-error.ts'
 import type { Reader } from './reader.ts'
 import { defaultsOf, type Field, type Fields, type FieldType, UNKNOWN_TAGS, type UnknownTag } from './schema.ts'
-
-/** Reads one value. Everything that depends on schema and version was decided when it was made. */
-export type Decode = (reader: Reader) => unknown
+import { compileStructReader, type Decode } from './struct-code.ts'
 
 interface Target {
   [name: string]: unknown
@@ -12,7 +10,6 @@ interface Target {
 
 /** Makes the decoder of a struct for one version; `flexible` versions have compact lengths and tagged fields. */
 export function structDecoder(fields: Fields, version: number, flexible: boolean): Decode {
-  const defaults = defaultsOf(fields)
   const names: string[] = []
   const decoders: Decode[] = []
   const tagged = new Map<number, { name: string; decode: Decode }>()
@@ -26,20 +23,14 @@ export function structDecoder(fields: Fields, version: number, flexible: boolean
       tagged.set(field.options.tag, { name, decode })
     }
   }
+  const readFields = compileStructReader(Object.keys(fields), names, decoders, defaultsOf(fields), (error, index) =>
+    error instanceof ProtocolError ? error.within(names[index] as string) : error,
+  )
+  if (!flexible) return readFields
   return reader => {
-    const target: Target = { ...defaults }
-    let index = 0
-    try {
-      for (; index < decoders.length; index++) {
-        target[names[index] as string] = (decoders[index] as Decode)(reader)
-      }
-    } catch (error) {
-      throw error instanceof ProtocolError ? error.within(names[index] as string) : error
-    }
-    if (flexible) {
-      const count = reader.uvarint()
-      if (count > 0) readTags(reader, count, tagged, target)
-    }
+    const target: Target = readFields(reader)
+    const count = reader.uvarint()
+    if (count > 0) readTags(reader, count, tagged, target)
     return target
   }
 }

@@ -1,9 +1,7 @@
 import { EncodeError } from './protocol-error.ts'
 import { defaultsOf, type Field, type Fields, type FieldType, UNKNOWN_TAGS, type UnknownTag } from './schema.ts'
+import { compileStructWriter, type Encode } from './struct-code.ts'
 import type { Writer } from './writer.ts'
-
-/** Writes one value. Everything that depends on schema and version was decided when it was made. */
-export type Encode = (writer: Writer, value: unknown) => void
 
 interface Source {
   readonly [name: string]: unknown
@@ -24,7 +22,6 @@ interface AbsentField {
 
 /** Makes the encoder of a struct for one version; `flexible` versions have compact lengths and tagged fields. */
 export function structEncoder(fields: Fields, version: number, flexible: boolean): Encode {
-  const defaults = defaultsOf(fields) as Source
   const names: string[] = []
   const encoders: Encode[] = []
   const tagged: TaggedEncoder[] = []
@@ -41,22 +38,16 @@ export function structEncoder(fields: Fields, version: number, flexible: boolean
     }
   }
   tagged.sort((a, b) => a.tag - b.tag)
+  const writeFields = compileStructWriter(names, encoders, defaultsOf(fields), (error, index) =>
+    error instanceof EncodeError ? error.within(names[index] as string) : error,
+  )
   return (writer, value) => {
     if (typeof value !== 'object' || value === null) throw new EncodeError(`${String(value)} is no struct`)
     const source = value as Source
     for (const absent of mustBeDefault) {
       if (!absent.isDefault(source[absent.name])) throw absentError(absent.name, version)
     }
-    let index = 0
-    try {
-      for (; index < encoders.length; index++) {
-        const name = names[index] as string
-        const given = source[name]
-        ;(encoders[index] as Encode)(writer, given === undefined ? defaults[name] : given)
-      }
-    } catch (error) {
-      throw error instanceof EncodeError ? error.within(names[index] as string) : error
-    }
+    writeFields(writer, source)
     if (flexible) writeTags(writer, tagged, source)
   }
 }
@@ -67,29 +58,47 @@ function absentError(name: string, version: number): EncodeError {
 
 function writeTags(writer: Writer, tagged: readonly TaggedEncoder[], source: Source): void {
   const unknown = source[UNKNOWN_TAGS]
-  if (tagged.length === 0 && unknown === undefined) {
-    writer.uvarint(0)
+  if (unknown !== undefined) {
+    writeAllTags(writer, tagged, source, unknown)
     return
   }
-  const present = tagged.filter(field => !field.isDefault(source[field.name]))
-  const sections: (TaggedEncoder | UnknownTag)[] = [...present, ...(unknown ?? [])]
+  let count = 0
+  for (const field of tagged) if (!field.isDefault(source[field.name])) count++
+  writer.uvarint(count)
+  if (count === 0) return
+  for (const field of tagged) if (!field.isDefault(source[field.name])) writeTagged(writer, field, source)
+}
+
+/** The rare case: known and unknown fields in one ascending row of tags. */
+function writeAllTags(
+  writer: Writer,
+  tagged: readonly TaggedEncoder[],
+  source: Source,
+  unknown: readonly UnknownTag[],
+): void {
+  const sections = [...tagged.filter(field => !field.isDefault(source[field.name])), ...unknown]
   sections.sort((a, b) => a.tag - b.tag)
   writer.uvarint(sections.length)
   for (const section of sections) {
-    writer.uvarint(section.tag)
-    const start = writer.length
-    if ('data' in section) writer.raw(section.data)
-    else writeTagged(writer, section, source)
-    writer.insertSize(start)
+    if ('encode' in section) {
+      writeTagged(writer, section, source)
+    } else {
+      writer.uvarint(section.tag)
+      writer.uvarint(section.data.length)
+      writer.raw(section.data)
+    }
   }
 }
 
 function writeTagged(writer: Writer, field: TaggedEncoder, source: Source): void {
+  writer.uvarint(field.tag)
+  const start = writer.length
   try {
     field.encode(writer, source[field.name])
   } catch (error) {
     throw error instanceof EncodeError ? error.within(field.name) : error
   }
+  writer.insertSize(start)
 }
 
 function fieldEncoder(field: Field, version: number, flexible: boolean): Encode {

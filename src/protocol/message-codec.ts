@@ -1,8 +1,9 @@
-import { type Decode, structDecoder } from './decoder.ts'
-import { type Encode, structEncoder } from './encoder.ts'
+import { structDecoder } from './decoder.ts'
+import { structEncoder } from './encoder.ts'
 import { EncodeError, ProtocolError } from './protocol-error.ts'
 import { Reader } from './reader.ts'
 import type { Fields, Message, MessageInput } from './schema.ts'
+import type { Decode, Encode } from './struct-code.ts'
 import { Writer } from './writer.ts'
 
 export interface MessageCodecOptions {

@@ -17,7 +17,7 @@ export class Writer {
   #position = 0
 
   constructor(initialBytes = 512) {
-    this.#bytes = Buffer.allocUnsafeSlow(initialBytes)
+    this.#bytes = Buffer.allocUnsafe(initialBytes)
   }
 
   /** Bytes written so far. */
@@ -195,7 +195,7 @@ export class Writer {
   #enlarge(needed: number): void {
     if (needed > FRAME_BYTES_MAX)
       throw new EncodeError(`frame of ${needed} bytes, at most ${FRAME_BYTES_MAX} are allowed`)
-    const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, 2 * this.#bytes.length), FRAME_BYTES_MAX))
+    const larger = Buffer.allocUnsafe(Math.min(Math.max(needed, 2 * this.#bytes.length), FRAME_BYTES_MAX))
     larger.set(this.#bytes.subarray(0, this.#position), 0)
     this.#bytes = larger
   }
