@@ -20,15 +20,15 @@ import {
 /** A broker process has registered. */
 export const RegisterBrokerRecord = message({
   brokerId: int32(),
-  isMigratingZkBroker: bool({ since: 2, default: false }),
+  isMigratingZkBroker: bool({ since: 2 }),
   incarnationId: uuid(),
   brokerEpoch: int64(),
   endPoints: array({ name: string(), host: string(), port: uint16(), securityProtocol: int16() }),
   features: array({ name: string(), minSupportedVersion: int16(), maxSupportedVersion: int16() }),
   rack: string({ nullable: true }),
   fenced: bool({ default: true }),
-  inControlledShutdown: bool({ since: 1, default: false }),
-  logDirs: array(uuid(), { tagged: { tag: 0, since: 3 }, since: 3, default: [] }),
+  inControlledShutdown: bool({ since: 1 }),
+  logDirs: array(uuid(), { since: 3, tag: 0 }),
 })
 export type RegisterBrokerRecord = Message<typeof RegisterBrokerRecord>
 
@@ -49,12 +49,12 @@ export const PartitionRecord = message({
   removingReplicas: array(int32()),
   addingReplicas: array(int32()),
   leader: int32({ default: -1 }),
-  leaderRecoveryState: int8({ tagged: { tag: 0 }, default: 0 }),
+  leaderRecoveryState: int8({ tag: 0 }),
   leaderEpoch: int32({ default: -1 }),
   partitionEpoch: int32({ default: -1 }),
-  directories: array(uuid(), { since: 1, default: [] }),
-  eligibleLeaderReplicas: array(int32(), { since: 2, tagged: { tag: 1, since: 2 }, nullable: true, default: null }),
-  lastKnownElr: array(int32(), { since: 2, tagged: { tag: 2, since: 2 }, nullable: true, default: null }),
+  directories: array(uuid(), { since: 1 }),
+  eligibleLeaderReplicas: array(int32(), { since: 2, tag: 1, nullable: true, default: null }),
+  lastKnownElr: array(int32(), { since: 2, tag: 2, nullable: true, default: null }),
 })
 export type PartitionRecord = Message<typeof PartitionRecord>
 
@@ -71,15 +71,15 @@ export type ConfigRecord = Message<typeof ConfigRecord>
 export const PartitionChangeRecord = message({
   partitionId: int32({ default: -1 }),
   topicId: uuid(),
-  isr: array(int32(), { tagged: { tag: 0 }, nullable: true, default: null }),
-  leader: int32({ tagged: { tag: 1 }, default: -2 }),
-  replicas: array(int32(), { tagged: { tag: 2 }, nullable: true, default: null }),
-  removingReplicas: array(int32(), { tagged: { tag: 3 }, nullable: true, default: null }),
-  addingReplicas: array(int32(), { tagged: { tag: 4 }, nullable: true, default: null }),
-  leaderRecoveryState: int8({ tagged: { tag: 5 }, default: -1 }),
-  eligibleLeaderReplicas: array(int32(), { since: 2, tagged: { tag: 6, since: 2 }, nullable: true, default: null }),
-  lastKnownElr: array(int32(), { since: 2, tagged: { tag: 7, since: 2 }, nullable: true, default: null }),
-  directories: array(uuid(), { since: 1, tagged: { tag: 8, since: 1 }, nullable: true, default: null }),
+  isr: array(int32(), { tag: 0, nullable: true, default: null }),
+  leader: int32({ tag: 1, default: -2 }),
+  replicas: array(int32(), { tag: 2, nullable: true, default: null }),
+  removingReplicas: array(int32(), { tag: 3, nullable: true, default: null }),
+  addingReplicas: array(int32(), { tag: 4, nullable: true, default: null }),
+  leaderRecoveryState: int8({ tag: 5, default: -1 }),
+  eligibleLeaderReplicas: array(int32(), { since: 2, tag: 6, nullable: true, default: null }),
+  lastKnownElr: array(int32(), { since: 2, tag: 7, nullable: true, default: null }),
+  directories: array(uuid(), { since: 1, tag: 8, nullable: true, default: null }),
 })
 export type PartitionChangeRecord = Message<typeof PartitionChangeRecord>
 
@@ -103,9 +103,9 @@ export type ProducerIdsRecord = Message<typeof ProducerIdsRecord>
 export const BrokerRegistrationChangeRecord = message({
   brokerId: int32(),
   brokerEpoch: int64(),
-  fenced: int8({ tagged: { tag: 0 }, default: 0 }),
-  inControlledShutdown: int8({ since: 1, tagged: { tag: 1, since: 1 }, default: 0 }),
-  logDirs: array(uuid(), { since: 2, tagged: { tag: 2, since: 2 }, default: [] }),
+  fenced: int8({ tag: 0 }),
+  inControlledShutdown: int8({ since: 1, tag: 1 }),
+  logDirs: array(uuid(), { since: 2, tag: 2 }),
 })
 export type BrokerRegistrationChangeRecord = Message<typeof BrokerRegistrationChangeRecord>
 
