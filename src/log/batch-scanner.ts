@@ -1,0 +1,50 @@
+import { CorruptRecordError } from '../protocol/records/errors.ts'
+import { BATCH_OVERHEAD, LENGTH_AT, LOG_OVERHEAD, MAGIC, MAGIC_AT } from '../protocol/records/layout.ts'
+import { RecordBatchView } from '../protocol/records/record-batch-view.ts'
+import type { DiskFile } from '../runtime/disk.ts'
+
+/** Bytes read at once while scanning; a larger batch is read whole. */
+const CHUNK_BYTES = 256 * 1024
+
+export interface ScannedBatch {
+  readonly batch: RecordBatchView
+  /** Bytes from the file's beginning. */
+  readonly position: number
+}
+
+/**
+ * The whole batches of a segment file from `start` (where a batch must begin) up to `end`, in order. Ends silently at a
+ * batch that is cut off by `end`; throws `CorruptRecordError` at bytes that are no batch, such as zeros. Checksums are the
+ * caller's. Memory: one chunk, or one batch where that is larger; a batch is never larger than the rest of the file.
+ */
+export async function* scanBatches(file: DiskFile, start: number, end: number): AsyncGenerator<ScannedBatch> {
+  let position = start
+  while (end - position >= BATCH_OVERHEAD) {
+    let chunk = await file.read(position, Math.min(CHUNK_BYTES, end - position))
+    let offset = 0
+    while (chunk.length - offset >= BATCH_OVERHEAD) {
+      const sizeBytes = checkedBatchSize(chunk, offset, `${file.path} at byte ${position + offset}`)
+      if (position + offset + sizeBytes > end) return
+      if (offset + sizeBytes > chunk.length) {
+        if (offset > 0) break // read on from this batch
+        chunk = await file.read(position, sizeBytes)
+        if (chunk.length < sizeBytes) return
+      }
+      yield { batch: new RecordBatchView(chunk, offset), position: position + offset }
+      offset += sizeBytes
+    }
+    if (offset === 0) return
+    position += offset
+  }
+}
+
+/** The size in bytes of the batch that begins at `offset`, where at least a header stands. */
+export function checkedBatchSize(bytes: Buffer, offset: number, where: string): number {
+  const sizeBytes = bytes.readInt32BE(offset + LENGTH_AT) + LOG_OVERHEAD
+  if (sizeBytes < BATCH_OVERHEAD) {
+    throw new CorruptRecordError(`${where}: a batch has at least ${BATCH_OVERHEAD} bytes, not ${sizeBytes}`)
+  }
+  const magic = bytes.readInt8(offset + MAGIC_AT)
+  if (magic !== MAGIC) throw new CorruptRecordError(`${where}: batch format ${magic} is unknown, expected ${MAGIC}`)
+  return sizeBytes
+}
