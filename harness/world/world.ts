@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { aleaStream } from '../../src/runtime/random-alea.ts'
 import type { RandomStream } from '../../src/runtime/runtime.ts'
-import { runInContext } from './context.ts'
+import { currentContext, runInContext } from './context.ts'
 import { DEFAULT_DRAIN, type DrainName, drainTicks, inMacrotask, realMilliseconds } from './drain.ts'
 import { WorldError } from './errors.ts'
 import { EventHeap, type WorldEvent } from './event-heap.ts'
@@ -200,7 +200,7 @@ export class World {
       do drainTicks()
       while (this.#step())
     } catch (error) {
-      this.#uncaught(error)
+      this.uncaught(error)
     }
     finish()
   }
@@ -211,7 +211,7 @@ export class World {
       try {
         more = this.#step()
       } catch (error) {
-        this.#uncaught(error)
+        this.uncaught(error)
       }
       if (more) inMacrotask(pump)
       else finish()
@@ -257,8 +257,12 @@ export class World {
     this.#events++
     if (this.#explainIndex !== undefined) this.#explain(event)
     this.trace.event(event.timeUs, event.lane.id, event.kind)
-    if (event.context === undefined) event.run()
-    else event.context.runInAsyncScope(event.run)
+    try {
+      if (event.context === undefined) event.run()
+      else event.context.runInAsyncScope(event.run)
+    } catch (error) {
+      this.uncaught(error, event.lane.process)
+    }
     return true
   }
 
@@ -317,19 +321,22 @@ export class World {
     return lines.length === 0 ? '' : `; threads:${lines.join('')}`
   }
 
-  #uncaught(error: unknown): void {
-    this.fail(
-      error instanceof WorldError
-        ? error
-        : new WorldError('UNCAUGHT', this.nowMs, `nobody handled ${describeError(error)}`, { cause: error }),
-    )
+  /** An error that no code of `owner` handled: the process ends, as on a real host; without an owner the trial fails. */
+  uncaught(error: unknown, owner?: SimulatedProcess): void {
+    if (owner?.onCrash !== undefined) {
+      owner.kill()
+      owner.onCrash('main', error)
+      return
+    }
+    const message = `nobody handled ${describeError(error)}`
+    this.fail(error instanceof WorldError ? error : new WorldError('UNCAUGHT', this.nowMs, message, { cause: error }))
   }
 
   /** Promise rejections that nobody handles end the process they belong to, as on a real host. */
   #guardUncaught(): () => void {
     const names = ['unhandledRejection', 'uncaughtException'] as const
     const others = names.map(name => [name, process.listeners(name as 'uncaughtException')] as const)
-    const onUncaught = (error: unknown): void => this.#uncaught(error)
+    const onUncaught = (error: unknown): void => this.uncaught(error, currentContext()?.process)
     for (const name of names) {
       process.removeAllListeners(name)
       process.on(name, onUncaught)

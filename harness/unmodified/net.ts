@@ -1,0 +1,167 @@
+import net from 'node:net'
+import tls from 'node:tls'
+import type { NetworkError } from '../../src/runtime/network.ts'
+import type { ExecutionContext } from '../world/context.ts'
+import type { Endpoint } from '../world/tcp/endpoint.ts'
+import type { ListeningSocket } from '../world/tcp/kernel.ts'
+import { here, laneOf, soon } from './here.ts'
+import { adopt, attach, connect, isSimulated, setEarlyTimeout } from './simulated-socket.ts'
+
+const realConnect = net.Socket.prototype.connect
+const realSetTimeout = net.Socket.prototype.setTimeout
+const realListen = net.Server.prototype.listen
+const realTlsConnect = tls.connect
+
+interface Target {
+  readonly host: string
+  readonly port: number
+  readonly backlog: number
+  readonly callback: (() => void) | undefined
+}
+
+/** Node's many ways to say where: `(port, host, callback)`, `(options, callback)`, or what `net.connect` normalized. */
+function parseTarget(args: unknown[]): Target {
+  const list = Array.isArray(args[0]) ? (args[0] as unknown[]) : args
+  const callback = list.findLast(value => typeof value === 'function') as (() => void) | undefined
+  const first = list[0]
+  const options =
+    typeof first === 'object' && first !== null
+      ? (first as { host?: string; port?: number | string; path?: string; backlog?: number })
+      : {
+          port: first as number,
+          host: typeof list[1] === 'string' ? list[1] : undefined,
+          backlog: undefined,
+          path: undefined,
+        }
+  if (typeof options.path === 'string') throw new Error(`pipes are not simulated: ${options.path}`)
+  return {
+    host: options.host ?? 'localhost',
+    port: Number(options.port ?? 0),
+    backlog: options.backlog ?? 511,
+    callback,
+  }
+}
+
+/** What `net.Server` calls on a handle of the operating system. */
+class ServerHandle {
+  readonly #listener: ListeningSocket
+  readonly #ip: string
+
+  constructor(listener: ListeningSocket, ip: string) {
+    this.#listener = listener
+    this.#ip = ip
+  }
+
+  close(): void {
+    this.#listener.close()
+  }
+
+  getsockname(out: { address?: string; port?: number; family?: string }): number {
+    out.address = this.#ip
+    out.port = this.#listener.address.port
+    out.family = 'IPv4'
+    return 0
+  }
+
+  ref(): void {}
+
+  unref(): void {}
+
+  hasRef(): boolean {
+    return true
+  }
+}
+
+interface ServerInternals {
+  _handle: ServerHandle | null
+  _connections: number
+  readonly allowHalfOpen: boolean
+}
+
+function listen(server: net.Server, place: ExecutionContext, target: Target): void {
+  const owner = place.process
+  if (owner === undefined) throw new Error('servers listen on a simulated host: use host.process().run(...)')
+  if (target.callback !== undefined) server.once('listening', target.callback)
+  const inner = server as unknown as ServerInternals
+  let listener: ListeningSocket
+  try {
+    listener = owner.host.kernel.listen(owner, { host: target.host, port: target.port, backlog: target.backlog })
+  } catch (error) {
+    const failure = error as NetworkError
+    const listenError = Object.assign(new Error(`listen ${failure.code}: ${target.host}:${target.port}`), {
+      code: failure.code,
+      syscall: 'listen',
+    })
+    soon(place, () => server.emit('error', listenError))
+    return
+  }
+  inner._handle = new ServerHandle(listener, owner.host.ip)
+  inner._connections = 0
+  listener.onReady(() => {
+    for (let endpoint = listener.accept(); endpoint !== null; endpoint = listener.accept()) {
+      const accepted = endpoint as Endpoint
+      place.world.at(place.world.nowUs, laneOf(place), 'notify', () =>
+        owner.run(() => acceptConnection(server, place, accepted)),
+      )
+    }
+  })
+  soon(place, () => server.emit('listening'))
+}
+
+function acceptConnection(server: net.Server, place: ExecutionContext, endpoint: Endpoint): void {
+  const inner = server as unknown as ServerInternals
+  const socket = new net.Socket({ allowHalfOpen: inner.allowHalfOpen })
+  adopt(socket, place)
+  attach(socket, endpoint)
+  inner._connections++
+  Object.assign(socket, { server, _server: server })
+  server.emit('connection', socket)
+  if (!socket.destroyed && !socket.isPaused()) socket.read(0)
+}
+
+/** Puts the simulated network behind `net` (clients and servers) and `tls.connect` (in plain text, as if encrypted). */
+export function installNet(): void {
+  net.Socket.prototype.connect = function connectSimulated(this: net.Socket, ...args: unknown[]) {
+    const place = here()
+    if (place === undefined) return Reflect.apply(realConnect, this, args) as net.Socket
+    const target = parseTarget(args)
+    adopt(this, place)
+    if (target.callback !== undefined) this.once('connect', target.callback)
+    connect(this, target.host, target.port)
+    return this
+  } as typeof net.Socket.prototype.connect
+
+  net.Socket.prototype.setTimeout = function setTimeoutSimulated(
+    this: net.Socket,
+    delayMs: number,
+    callback?: () => void,
+  ) {
+    const hasHandle = (this as unknown as { _handle: unknown })._handle !== null
+    if (here() === undefined || hasHandle || isSimulated(this))
+      return Reflect.apply(realSetTimeout, this, [delayMs, callback]) as net.Socket
+    setEarlyTimeout(this, delayMs)
+    if (callback !== undefined && delayMs > 0) this.once('timeout', callback)
+    return this
+  } as typeof net.Socket.prototype.setTimeout
+
+  net.Server.prototype.listen = function listenSimulated(this: net.Server, ...args: unknown[]) {
+    const place = here()
+    if (place === undefined) return Reflect.apply(realListen, this, args) as net.Server
+    listen(this, place, parseTarget(args))
+    return this
+  } as typeof net.Server.prototype.listen
+
+  const tlsConnect = (...args: unknown[]): net.Socket => {
+    const place = here()
+    if (place === undefined) return Reflect.apply(realTlsConnect, tls, args) as net.Socket
+    const target = parseTarget(args)
+    const socket = new net.Socket()
+    adopt(socket, place)
+    Object.assign(socket, { encrypted: true, authorized: true, authorizationError: null })
+    socket.once('connect', () => socket.emit('secureConnect'))
+    if (target.callback !== undefined) socket.once('secureConnect', target.callback)
+    connect(socket, target.host, target.port)
+    return socket
+  }
+  Object.assign(tls, { connect: tlsConnect })
+}
