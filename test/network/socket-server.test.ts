@@ -1,0 +1,221 @@
+import { expect, test } from 'vitest'
+import type { RequestObserver } from '../../src/network/request-observer.ts'
+import { ApiVersions } from '../../src/protocol/apis/api-versions.ts'
+import { Metadata } from '../../src/protocol/apis/metadata.ts'
+import { encodeRequest } from '../../src/protocol/codec.ts'
+import { ServerUnderTest } from '../support/server-under-test.ts'
+
+test('a request is answered with its correlation id', async () => {
+  const bench = await ServerUnderTest.started()
+  const client = await bench.connect()
+
+  client.send(ApiVersions, 2, {}, 77)
+  await bench.runtime.settle()
+
+  expect(await client.receive(ApiVersions, 2)).toMatchObject({ correlationId: 77, body: { errorCode: 0 } })
+  expect(bench.metrics.value('kafka.network:type=RequestMetrics,name=TotalTimeMs,request=ApiVersions')).toBe(1)
+  await bench.stop()
+})
+
+test('pipelined requests of one connection are handled one at a time and answered in order', async () => {
+  const bench = await ServerUnderTest.started({ numIoThreads: 8 })
+  const client = await bench.connect()
+  bench.closeGate()
+
+  for (let id = 1; id <= 5; id++) client.send(ApiVersions, 2, {}, id)
+  await bench.runtime.settle()
+  const handledAtGate = [...bench.handled]
+  bench.openGate()
+  await bench.runtime.settle()
+
+  expect(handledAtGate).toEqual([1])
+  for (let id = 1; id <= 5; id++) expect((await client.receive(ApiVersions, 2)).correlationId).toBe(id)
+  await bench.stop()
+})
+
+test('a parked request of one connection does not hold up another connection', async () => {
+  const bench = await ServerUnderTest.started({ numIoThreads: 2 })
+  const parked = await bench.connect()
+  const other = await bench.connect()
+  bench.closeGate()
+  parked.send(ApiVersions, 2, {}, 1)
+  await bench.runtime.settle()
+
+  other.send(ApiVersions, 2, {}, 2)
+  await bench.runtime.settle()
+
+  expect(bench.handled).toEqual([1, 2])
+  bench.openGate()
+  await bench.stop()
+})
+
+test('a full request queue blocks the processor, and nothing is lost when it moves on', async () => {
+  const bench = await ServerUnderTest.started({ queuedMaxRequests: 2, numIoThreads: 1 })
+  const clients = await Promise.all(Array.from({ length: 6 }, () => bench.connect()))
+  bench.closeGate()
+
+  for (const [index, client] of clients.entries()) client.send(ApiVersions, 2, {}, index)
+  await bench.runtime.settle()
+  const queued = bench.metrics.value('kafka.network:type=RequestChannel,name=RequestQueueSize')
+  const late = await bench.connect()
+  late.send(ApiVersions, 2, {}, 99)
+  await bench.runtime.settle()
+  const waiting = bench.runtime.waiting.filter(reason => reason.includes('requestQueue full'))
+  bench.openGate()
+  await bench.runtime.settle()
+
+  expect(queued).toBe(2)
+  expect(waiting).toHaveLength(1)
+  for (const client of [...clients, late]) expect(client.hasFrame).toBe(true)
+  expect([...bench.handled].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 99])
+  await bench.stop()
+})
+
+test('ApiVersions in an unknown version reaches the handler, to be answered in version 0', async () => {
+  const bench = await ServerUnderTest.started()
+  const client = await bench.connect()
+  const frame = encodeRequest(ApiVersions, 4, { correlationId: 5, clientId: 'x' }, {})
+  frame.writeInt16BE(99, 2)
+
+  client.sendFrame(frame)
+  await bench.runtime.settle()
+
+  expect((await client.receive(ApiVersions, 0)).correlationId).toBe(5)
+  await bench.stop()
+})
+
+test.each([
+  ['an unsupported version of any other API', Buffer.from('0003006300000001ffff', 'hex')],
+  ['an unknown API key', Buffer.from('03e7000000000001ffff', 'hex')],
+  ['a header that is cut off', Buffer.from('00', 'hex')],
+  ['a frame without bytes', Buffer.alloc(0)],
+  [
+    'a body that is cut off',
+    encodeRequest(Metadata, 9, { correlationId: 1, clientId: 'x' }, { topics: [] }).subarray(0, 14),
+  ],
+])('%s closes the connection', async (_, frame) => {
+  const bench = await ServerUnderTest.started()
+  const client = await bench.connect()
+
+  client.sendFrame(frame)
+  await bench.runtime.settle()
+
+  expect(client.ending).toBeDefined()
+  expect(bench.server.connectionCount).toBe(0)
+  await bench.stop()
+})
+
+test.each([
+  ['larger than socket.request.max.bytes', 1001],
+  ['negative', -1],
+])('an announced frame size that is %s closes the connection', async (_, size) => {
+  const bench = await ServerUnderTest.started({ socketRequestMaxBytes: 1000 })
+  const client = await bench.connect()
+  const header = Buffer.alloc(4)
+  header.writeInt32BE(size)
+
+  client.sendBytes(header)
+  await bench.runtime.settle()
+
+  expect(client.ending).toBeDefined()
+  await bench.stop()
+})
+
+test('a connection on which nothing happens is closed after connections.max.idle.ms, others stay', async () => {
+  const bench = await ServerUnderTest.started({ connectionsMaxIdleMs: 10_000 })
+  const idle = await bench.connect()
+  const busy = await bench.connect()
+  await bench.runtime.advance(6_000)
+  busy.send(ApiVersions, 2, {})
+
+  await bench.runtime.advance(6_000)
+
+  expect(idle.ending).toBeDefined()
+  expect(busy.ending).toBeUndefined()
+  expect(bench.metrics.value('kafka.network:type=SocketServer,name=ExpiredConnectionsKilledCount')).toBe(1)
+  await bench.runtime.advance(10_000)
+  expect(busy.ending).toBeDefined()
+  await bench.stop()
+})
+
+test('an idle server fires no timers but the idle expiry', async () => {
+  const bench = await ServerUnderTest.started({ connectionsMaxIdleMs: 600_000 })
+  const client = await bench.connect()
+  client.send(ApiVersions, 2, {})
+  await bench.runtime.settle()
+  const firedBefore = bench.runtime.firedTimers
+
+  await bench.runtime.advance(500_000)
+
+  expect(bench.runtime.firedTimers).toBe(firedBefore)
+  await bench.stop()
+})
+
+test('a peer that does not read its answers stalls only itself', async () => {
+  const bench = await ServerUnderTest.started()
+  const deaf = await bench.connect()
+  const other = await bench.connect()
+  deaf.stopReading()
+  for (let id = 0; id < 20_000; id++) deaf.send(ApiVersions, 2, {}, id)
+  await bench.runtime.settle()
+
+  other.send(ApiVersions, 2, {}, 1)
+  await bench.runtime.settle()
+
+  expect(other.hasFrame).toBe(true)
+  expect(bench.handled.length).toBeLessThan(20_000)
+  await bench.stop()
+})
+
+test('a lost response leaves the connection open and silent, a delayed one comes later', async () => {
+  const stages: string[] = []
+  const observer: RequestObserver = {
+    onRequest: (info, stage) => stages.push(`${info.apiName} ${info.nth} ${stage}`),
+    onResponse: info => (info.nth === 1 ? 'drop' : info.nth === 2 ? { delayMs: 500 } : 'send'),
+  }
+  const bench = await ServerUnderTest.started({ observer })
+  const unlucky = await bench.connect()
+  unlucky.send(ApiVersions, 2, {}, 1)
+  await bench.runtime.settle()
+  const slow = await bench.connect()
+  slow.send(ApiVersions, 2, {}, 2)
+  await bench.runtime.advance(499)
+  const early = slow.hasFrame
+  await bench.runtime.advance(1)
+
+  expect(unlucky.hasFrame).toBe(false)
+  expect(unlucky.ending).toBeUndefined()
+  expect(early).toBe(false)
+  expect(slow.hasFrame).toBe(true)
+  expect(stages.slice(0, 3)).toEqual(['ApiVersions 1 received', 'ApiVersions 1 dequeued', 'ApiVersions 1 handled'])
+  await bench.stop()
+})
+
+test('stopping closes every connection and ends every thread', async () => {
+  const bench = await ServerUnderTest.started()
+  const clients = await Promise.all(Array.from({ length: 5 }, () => bench.connect()))
+  await bench.runtime.settle()
+
+  await bench.runtime.run(() => bench.stop())
+  await bench.runtime.settle()
+
+  for (const client of clients) expect(client.ending).toBeDefined()
+  expect(bench.server.connectionCount).toBe(0)
+  expect(bench.runtime.waiting.filter(reason => reason !== 'WireClient')).toEqual([])
+  expect(bench.runtime.pendingTimers).toBe(0)
+})
+
+test('a port that is taken fails the start and closes the listeners opened before', async () => {
+  const bench = new ServerUnderTest({
+    listeners: [
+      { listener: 'A', host: '127.0.0.1', port: 9092 },
+      { listener: 'B', host: '127.0.0.1', port: 9093 },
+    ],
+  })
+  const { network } = bench.runtime
+  await network.listen({ host: '127.0.0.1', port: 9093, backlog: 1 })
+
+  await expect(bench.server.bind()).rejects.toMatchObject({ code: 'EADDRINUSE' })
+
+  await expect(network.connect({ host: '127.0.0.1', port: 9092 })).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+})
