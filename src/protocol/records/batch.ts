@@ -2,6 +2,14 @@
 export { batchAt, batches } from './batches.ts'
 export { type BatchOptions, buildBatch, type RecordInput } from './build-batch.ts'
 export { COMPRESSION_CODECS, type CompressionCodec } from './compression/codec.ts'
+export {
+  CONTROL_RECORD_TYPES,
+  type ControlRecordType,
+  decodeControlKey,
+  decodeEndTxnMarker,
+  encodeControlKey,
+  encodeEndTxnMarker,
+} from './control-record.ts'
 export * from './errors.ts'
 export {
   BATCH_OVERHEAD,
