@@ -78,6 +78,7 @@ function typeDecoder(type: FieldType, version: number, flexible: boolean, nullab
     case 'string':
       return stringDecoder(flexible, nullable)
     case 'bytes':
+    case 'records':
       return bytesDecoder(flexible, nullable)
     case 'bool':
       return reader => reader.bool()
@@ -171,6 +172,7 @@ function bytesMin(type: FieldType, version: number, flexible: boolean): number {
     case 'string':
       return flexible ? 1 : 2
     case 'bytes':
+    case 'records':
     case 'array':
       return flexible ? 1 : 4
     case 'struct': {

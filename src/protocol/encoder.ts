@@ -116,6 +116,7 @@ function typeEncoder(type: FieldType, version: number, flexible: boolean, nullab
     case 'string':
       return stringEncoder(flexible, nullable)
     case 'bytes':
+    case 'records':
       return bytesEncoder(flexible, nullable)
     case 'bool':
       return (writer, value) => writer.bool(value as boolean)
@@ -200,6 +201,7 @@ function defaultTest(field: Field): (value: unknown) => boolean {
     case 'array':
       return value => value === undefined || (Array.isArray(value) && value.length === 0)
     case 'bytes':
+    case 'records':
       return value => value === undefined || (value instanceof Uint8Array && value.length === 0)
     case 'struct': {
       const tests = Object.entries(type.fields).map(([name, inner]) => ({ name, isDefault: defaultTest(inner) }))

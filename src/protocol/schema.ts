@@ -34,6 +34,7 @@ export type PrimitiveKind =
   | 'uuid'
   | 'string'
   | 'bytes'
+  | 'records'
 
 export interface FieldOptions<V = unknown> {
   /** The first version that has the field; absent: all have it. */
@@ -189,7 +190,7 @@ export function bytes<const O extends FieldOptions<Buffer> = object>(options?: O
 
 /** Record batches, undecoded; on the wire the same as `bytes`. Decoded, a view of the frame. */
 export function records<const O extends FieldOptions<Buffer> = object>(options?: O): FieldOf<Buffer, Uint8Array, O> {
-  return new Field({ kind: 'bytes' }, options ?? {})
+  return new Field({ kind: 'records' }, options ?? {})
 }
 
 /** A struct as the value of a field. */
@@ -224,6 +225,7 @@ function implicitDefault(type: FieldType): unknown {
     case 'string':
       return ''
     case 'bytes':
+    case 'records':
       return EMPTY_BYTES
     case 'array':
       return EMPTY_ARRAY

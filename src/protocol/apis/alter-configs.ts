@@ -1,6 +1,16 @@
 import { api } from '../api.ts'
 import { array, bool, int8, int16, int32, type Message, message, string } from '../schema.ts'
 
+/**
+ * AlterConfigs Request (Version: 0-2, flexible from 2) => [resources] validate_only
+ *   resources => resource_type resource_name [configs]
+ *     resource_type => INT8
+ *     resource_name => STRING
+ *     configs => name value
+ *       name => STRING
+ *       value => NULLABLE_STRING
+ *   validate_only => BOOLEAN
+ */
 export const AlterConfigsRequest = message({
   resources: array({
     resourceType: int8(),
@@ -15,6 +25,15 @@ export const AlterConfigsRequest = message({
 })
 export type AlterConfigsRequest = Message<typeof AlterConfigsRequest>
 
+/**
+ * AlterConfigs Response (Version: 0-2, flexible from 2) => throttle_time_ms [responses]
+ *   throttle_time_ms => INT32
+ *   responses => error_code error_message resource_type resource_name
+ *     error_code => INT16
+ *     error_message => NULLABLE_STRING
+ *     resource_type => INT8
+ *     resource_name => STRING
+ */
 export const AlterConfigsResponse = message({
   throttleTimeMs: int32({ default: 0 }),
   responses: array({

@@ -1,12 +1,37 @@
 import { api } from '../api.ts'
 import { array, bool, int16, int32, int64, type Message, message, string } from '../schema.ts'
 
+/**
+ * ApiVersions Request (Version: 0-4, flexible from 3) => client_software_name client_software_version
+ *   client_software_name (3+) => STRING
+ *   client_software_version (3+) => STRING
+ */
 export const ApiVersionsRequest = message({
   clientSoftwareName: string({ since: 3, ignorable: true }),
   clientSoftwareVersion: string({ since: 3, ignorable: true }),
 })
 export type ApiVersionsRequest = Message<typeof ApiVersionsRequest>
 
+/**
+ * ApiVersions Response (Version: 0-4, flexible from 3) => error_code [api_keys] throttle_time_ms
+ *     [supported_features] finalized_features_epoch [finalized_features] zk_migration_ready
+ *   error_code => INT16
+ *   api_keys => api_key min_version max_version
+ *     api_key => INT16
+ *     min_version => INT16
+ *     max_version => INT16
+ *   throttle_time_ms (1+) => INT32
+ *   supported_features (tag 0, 3+) => name min_version max_version
+ *     name => STRING
+ *     min_version => INT16
+ *     max_version => INT16
+ *   finalized_features_epoch (tag 1, 3+) => INT64
+ *   finalized_features (tag 2, 3+) => name max_version_level min_version_level
+ *     name => STRING
+ *     max_version_level => INT16
+ *     min_version_level => INT16
+ *   zk_migration_ready (tag 3, 3+) => BOOLEAN
+ */
 export const ApiVersionsResponse = message({
   errorCode: int16(),
   apiKeys: array({

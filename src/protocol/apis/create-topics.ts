@@ -1,6 +1,21 @@
 import { api } from '../api.ts'
 import { array, bool, int8, int16, int32, type Message, message, string, uuid } from '../schema.ts'
 
+/**
+ * CreateTopics Request (Version: 2-7, flexible from 5) => [topics] timeout_ms validate_only
+ *   topics => name num_partitions replication_factor [assignments] [configs]
+ *     name => STRING
+ *     num_partitions => INT32
+ *     replication_factor => INT16
+ *     assignments => partition_index [broker_ids]
+ *       partition_index => INT32
+ *       broker_ids => ARRAY(INT32)
+ *     configs => name value
+ *       name => STRING
+ *       value => NULLABLE_STRING
+ *   timeout_ms => INT32
+ *   validate_only => BOOLEAN
+ */
 export const CreateTopicsRequest = message({
   topics: array({
     name: string(),
@@ -28,6 +43,25 @@ export const CreateTopicsRequest = message({
 })
 export type CreateTopicsRequest = Message<typeof CreateTopicsRequest>
 
+/**
+ * CreateTopics Response (Version: 2-7, flexible from 5) => throttle_time_ms [topics]
+ *   throttle_time_ms => INT32
+ *   topics => name topic_id error_code error_message topic_config_error_code num_partitions replication_factor
+ *       [configs]
+ *     name => STRING
+ *     topic_id (7+) => UUID
+ *     error_code => INT16
+ *     error_message => NULLABLE_STRING
+ *     topic_config_error_code (tag 0, 5+) => INT16
+ *     num_partitions (5+) => INT32
+ *     replication_factor (5+) => INT16
+ *     configs (5+) (nullable) => name value read_only config_source is_sensitive
+ *       name => STRING
+ *       value => NULLABLE_STRING
+ *       read_only => BOOLEAN
+ *       config_source => INT8
+ *       is_sensitive => BOOLEAN
+ */
 export const CreateTopicsResponse = message({
   throttleTimeMs: int32({ default: 0 }),
   topics: array({

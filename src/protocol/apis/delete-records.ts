@@ -1,6 +1,15 @@
 import { api } from '../api.ts'
 import { array, int16, int32, int64, type Message, message, string } from '../schema.ts'
 
+/**
+ * DeleteRecords Request (Version: 0-2, flexible from 2) => [topics] timeout_ms
+ *   topics => name [partitions]
+ *     name => STRING
+ *     partitions => partition_index offset
+ *       partition_index => INT32
+ *       offset => INT64
+ *   timeout_ms => INT32
+ */
 export const DeleteRecordsRequest = message({
   topics: array({
     name: string(),
@@ -14,6 +23,16 @@ export const DeleteRecordsRequest = message({
 })
 export type DeleteRecordsRequest = Message<typeof DeleteRecordsRequest>
 
+/**
+ * DeleteRecords Response (Version: 0-2, flexible from 2) => throttle_time_ms [topics]
+ *   throttle_time_ms => INT32
+ *   topics => name [partitions]
+ *     name => STRING
+ *     partitions => partition_index low_watermark error_code
+ *       partition_index => INT32
+ *       low_watermark => INT64
+ *       error_code => INT16
+ */
 export const DeleteRecordsResponse = message({
   throttleTimeMs: int32({ default: 0 }),
   topics: array({

@@ -14,6 +14,39 @@ import {
   uuid,
 } from '../schema.ts'
 
+/**
+ * Fetch Request (Version: 4-18, flexible from 12) => cluster_id replica_id replica_state max_wait_ms min_bytes
+ *     max_bytes isolation_level session_id session_epoch [topics] [forgotten_topics_data] rack_id
+ *   cluster_id (tag 0, 12+) => NULLABLE_STRING
+ *   replica_id (4-14) => INT32
+ *   replica_state (tag 1, 15+) => replica_id replica_epoch
+ *     replica_id => INT32
+ *     replica_epoch => INT64
+ *   max_wait_ms => INT32
+ *   min_bytes => INT32
+ *   max_bytes => INT32
+ *   isolation_level => INT8
+ *   session_id (7+) => INT32
+ *   session_epoch (7+) => INT32
+ *   topics => topic topic_id [partitions]
+ *     topic (4-12) => STRING
+ *     topic_id (13+) => UUID
+ *     partitions => partition current_leader_epoch fetch_offset last_fetched_epoch log_start_offset
+ *         partition_max_bytes replica_directory_id high_watermark
+ *       partition => INT32
+ *       current_leader_epoch (9+) => INT32
+ *       fetch_offset => INT64
+ *       last_fetched_epoch (12+) => INT32
+ *       log_start_offset (5+) => INT64
+ *       partition_max_bytes => INT32
+ *       replica_directory_id (tag 0, 17+) => UUID
+ *       high_watermark (tag 1, 18+) => INT64
+ *   forgotten_topics_data (7+) => topic topic_id [partitions]
+ *     topic (4-12) => STRING
+ *     topic_id (13+) => UUID
+ *     partitions => ARRAY(INT32)
+ *   rack_id (11+) => STRING
+ */
 export const FetchRequest = message({
   clusterId: string({ since: 12, tag: 0, nullable: true, default: null, ignorable: true }),
   /** −1 from a consumer; from version 15 on it is in `replicaState`. */
@@ -61,6 +94,42 @@ export const FetchRequest = message({
 })
 export type FetchRequest = Message<typeof FetchRequest>
 
+/**
+ * Fetch Response (Version: 4-18, flexible from 12) => throttle_time_ms error_code session_id [responses]
+ *     [node_endpoints]
+ *   throttle_time_ms => INT32
+ *   error_code (7+) => INT16
+ *   session_id (7+) => INT32
+ *   responses => topic topic_id [partitions]
+ *     topic (4-12) => STRING
+ *     topic_id (13+) => UUID
+ *     partitions => partition_index error_code high_watermark last_stable_offset log_start_offset diverging_epoch
+ *         current_leader snapshot_id [aborted_transactions] preferred_read_replica records
+ *       partition_index => INT32
+ *       error_code => INT16
+ *       high_watermark => INT64
+ *       last_stable_offset => INT64
+ *       log_start_offset (5+) => INT64
+ *       diverging_epoch (tag 0, 12+) => epoch end_offset
+ *         epoch => INT32
+ *         end_offset => INT64
+ *       current_leader (tag 1, 12+) => leader_id leader_epoch
+ *         leader_id => INT32
+ *         leader_epoch => INT32
+ *       snapshot_id (tag 2, 12+) => end_offset epoch
+ *         end_offset => INT64
+ *         epoch => INT32
+ *       aborted_transactions (nullable) => producer_id first_offset
+ *         producer_id => INT64
+ *         first_offset => INT64
+ *       preferred_read_replica (11+) => INT32
+ *       records => NULLABLE_RECORDS
+ *   node_endpoints (tag 0, 16+) => node_id host port rack
+ *     node_id => INT32
+ *     host => STRING
+ *     port => INT32
+ *     rack => NULLABLE_STRING
+ */
 export const FetchResponse = message({
   throttleTimeMs: int32({ default: 0 }),
   errorCode: int16({ since: 7, ignorable: true }),

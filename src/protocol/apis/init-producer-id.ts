@@ -1,6 +1,14 @@
 import { api } from '../api.ts'
 import { int16, int32, int64, type Message, message, string } from '../schema.ts'
 
+/**
+ * InitProducerId Request (Version: 0-5, flexible from 2) => transactional_id transaction_timeout_ms producer_id
+ *     producer_epoch
+ *   transactional_id => NULLABLE_STRING
+ *   transaction_timeout_ms => INT32
+ *   producer_id (3+) => INT64
+ *   producer_epoch (3+) => INT16
+ */
 export const InitProducerIdRequest = message({
   /** Null: an idempotent producer without transactions. */
   transactionalId: string({ nullable: true }),
@@ -11,6 +19,14 @@ export const InitProducerIdRequest = message({
 })
 export type InitProducerIdRequest = Message<typeof InitProducerIdRequest>
 
+/**
+ * InitProducerId Response (Version: 0-5, flexible from 2) => throttle_time_ms error_code producer_id
+ *     producer_epoch
+ *   throttle_time_ms => INT32
+ *   error_code => INT16
+ *   producer_id => INT64
+ *   producer_epoch => INT16
+ */
 export const InitProducerIdResponse = message({
   throttleTimeMs: int32({ default: 0 }),
   errorCode: int16(),

@@ -17,6 +17,18 @@ export const ListOffsetsTimestamp = {
   EARLIEST_PENDING_UPLOAD: -6,
 } as const
 
+/**
+ * ListOffsets Request (Version: 1-11, flexible from 6) => replica_id isolation_level [topics] timeout_ms
+ *   replica_id => INT32
+ *   isolation_level (2+) => INT8
+ *   topics => name [partitions]
+ *     name => STRING
+ *     partitions => partition_index current_leader_epoch timestamp
+ *       partition_index => INT32
+ *       current_leader_epoch (4+) => INT32
+ *       timestamp => INT64
+ *   timeout_ms (10+) => INT32
+ */
 export const ListOffsetsRequest = message({
   /** −1 from a client. */
   replicaId: int32({ default: -1 }),
@@ -36,6 +48,18 @@ export const ListOffsetsRequest = message({
 })
 export type ListOffsetsRequest = Message<typeof ListOffsetsRequest>
 
+/**
+ * ListOffsets Response (Version: 1-11, flexible from 6) => throttle_time_ms [topics]
+ *   throttle_time_ms (2+) => INT32
+ *   topics => name [partitions]
+ *     name => STRING
+ *     partitions => partition_index error_code timestamp offset leader_epoch
+ *       partition_index => INT32
+ *       error_code => INT16
+ *       timestamp => INT64
+ *       offset => INT64
+ *       leader_epoch (4+) => INT32
+ */
 export const ListOffsetsResponse = message({
   throttleTimeMs: int32({ since: 2, ignorable: true }),
   topics: array({

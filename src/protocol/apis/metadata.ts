@@ -4,6 +4,16 @@ import { array, bool, int16, int32, type Message, message, string, uuid } from '
 /** The value of authorized-operations fields that were not asked for. */
 export const NO_AUTHORIZED_OPERATIONS = -2_147_483_648
 
+/**
+ * Metadata Request (Version: 0-13, flexible from 9) => [topics] allow_auto_topic_creation
+ *     include_cluster_authorized_operations include_topic_authorized_operations
+ *   topics (nullable 1+) => topic_id name
+ *     topic_id (10+) => UUID
+ *     name => STRING | NULLABLE_STRING (10+)
+ *   allow_auto_topic_creation (4+) => BOOLEAN
+ *   include_cluster_authorized_operations (8-10) => BOOLEAN
+ *   include_topic_authorized_operations (8+) => BOOLEAN
+ */
 export const MetadataRequest = message({
   /** Null: all topics. Empty: none, but in version 0, which knows no null, all. */
   topics: array(
@@ -19,6 +29,35 @@ export const MetadataRequest = message({
 })
 export type MetadataRequest = Message<typeof MetadataRequest>
 
+/**
+ * Metadata Response (Version: 0-13, flexible from 9) => throttle_time_ms [brokers] cluster_id controller_id
+ *     [topics] cluster_authorized_operations error_code
+ *   throttle_time_ms (3+) => INT32
+ *   brokers => node_id host port rack
+ *     node_id => INT32
+ *     host => STRING
+ *     port => INT32
+ *     rack (1+) => NULLABLE_STRING
+ *   cluster_id (2+) => NULLABLE_STRING
+ *   controller_id (1+) => INT32
+ *   topics => error_code name topic_id is_internal [partitions] topic_authorized_operations
+ *     error_code => INT16
+ *     name => STRING | NULLABLE_STRING (12+)
+ *     topic_id (10+) => UUID
+ *     is_internal (1+) => BOOLEAN
+ *     partitions => error_code partition_index leader_id leader_epoch [replica_nodes] [isr_nodes]
+ *         [offline_replicas]
+ *       error_code => INT16
+ *       partition_index => INT32
+ *       leader_id => INT32
+ *       leader_epoch (7+) => INT32
+ *       replica_nodes => ARRAY(INT32)
+ *       isr_nodes => ARRAY(INT32)
+ *       offline_replicas (5+) => ARRAY(INT32)
+ *     topic_authorized_operations (8+) => INT32
+ *   cluster_authorized_operations (8-10) => INT32
+ *   error_code (13+) => INT16
+ */
 export const MetadataResponse = message({
   throttleTimeMs: int32({ since: 3, ignorable: true }),
   brokers: array({
