@@ -1,7 +1,8 @@
 /**
- * Files, as far as a log store needs them. Paths are relative to the host's data root, use `/`, and never contain `..`.
- * What was appended is visible to reads at once (page cache) but survives a power failure only after `sync` (bytes) and
- * `syncDirectory` (names). Every method rejects with `DiskError`.
+ * Files, as far as a log store needs them. Paths are relative to the host's data root and use `/`; `.` is the root
+ * itself, and a path that could lead out of it is refused (`EACCES`). What was appended is visible to reads at once (page
+ * cache) but survives a power failure only after `sync` (bytes) and `syncDirectory` (names). Every method rejects with
+ * `DiskError`.
  */
 export interface Disk {
   /** Opens a file for reading and appending. `create`: make it when it does not exist (its directory must). */
@@ -33,6 +34,7 @@ export interface DiskFile {
   truncate(size: number): Promise<void>
   /** Makes the file's bytes and size survive a power failure. */
   sync(): Promise<void>
+  /** Idempotent. */
   close(): Promise<void>
 }
 

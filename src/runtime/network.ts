@@ -32,7 +32,10 @@ export interface Listener {
   readonly address: Address
   /** The next waiting connection, or null when none waits. */
   accept(): Connection | null
-  /** Sets the one callback that is called when `accept` may return a connection. Never called inside another call. */
+  /**
+   * Sets the one callback that is called when `accept` may return a connection; also for one that waits already. Never
+   * called inside another call.
+   */
   onReady(callback: () => void): void
   /** Stops listening; connections that were not accepted are reset. */
   close(): void
@@ -52,12 +55,14 @@ export interface Connection {
   read(maxBytes: number): Buffer | null | typeof END_OF_STREAM
   /**
    * Takes bytes from `chunk` and returns how many: less than its length, down to 0, when the send buffer is full.
-   * The bytes taken may not be changed afterwards. Throws `NetworkError` when the connection is broken.
+   * The bytes taken may not be changed afterwards. Throws `NetworkError` when the connection is broken, and `EPIPE` after
+   * the own `end`.
    */
   write(chunk: Buffer): number
   /**
    * Sets the one callback that is called when `read` or `write` may get further, at the end of the stream and on
-   * failure. Never called inside another call.
+   * failure; also for what happened before it was set. May be called without need. Never called inside another call, nor
+   * after `close` or `reset`.
    */
   onReady(callback: () => void): void
   /** Half-close: what was written is still sent, then the peer sees the end of the stream. */
