@@ -32,11 +32,11 @@ export class Writer {
 
   int8(value: number): void {
     if ((value << 24) >> 24 !== value) fail('int8', value)
-    this.#bytes[this.#grow(1)] = value
+    this.#byte(value)
   }
 
   bool(value: boolean): void {
-    this.#bytes[this.#grow(1)] = value ? 1 : 0
+    this.#byte(value ? 1 : 0)
   }
 
   int16(value: number): void {
@@ -90,10 +90,10 @@ export class Writer {
     if (value >>> 0 !== value) fail('uvarint', value)
     let rest = value
     while (rest > 0x7f) {
-      this.#bytes[this.#grow(1)] = (rest & 0x7f) | 0x80
+      this.#byte((rest & 0x7f) | 0x80)
       rest >>>= 7
     }
-    this.#bytes[this.#grow(1)] = rest
+    this.#byte(rest)
   }
 
   /** A zigzag-coded 32-bit integer. */
@@ -111,15 +111,15 @@ export class Writer {
     const lowest = ((half & 0x3f) << 1) | sign
     let rest = Math.floor(half / 64)
     if (rest === 0) {
-      this.#bytes[this.#grow(1)] = lowest
+      this.#byte(lowest)
       return
     }
-    this.#bytes[this.#grow(1)] = lowest | 0x80
+    this.#byte(lowest | 0x80)
     while (rest > 0x7f) {
-      this.#bytes[this.#grow(1)] = (rest & 0x7f) | 0x80
+      this.#byte((rest & 0x7f) | 0x80)
       rest = Math.floor(rest / 128)
     }
-    this.#bytes[this.#grow(1)] = rest
+    this.#byte(rest)
   }
 
   /** 16 bytes from Kafka's text form; see `uuid.ts`. */
@@ -143,7 +143,7 @@ export class Writer {
   /** A string in flexible versions: its length + 1 as uvarint, 0 for null. */
   compactString(value: string | null): void {
     if (value === null) {
-      this.#bytes[this.#grow(1)] = 0
+      this.#byte(0)
       return
     }
     if (this.#shortAscii(value, 1)) return
@@ -198,6 +198,11 @@ export class Writer {
     const larger = Buffer.allocUnsafe(Math.min(Math.max(needed, 2 * this.#bytes.length), FRAME_BYTES_MAX))
     larger.set(this.#bytes.subarray(0, this.#position), 0)
     this.#bytes = larger
+  }
+
+  #byte(value: number): void {
+    const at = this.#grow(1) // first, because it may replace the buffer
+    this.#bytes[at] = value
   }
 
   #uint16(value: number): void {
