@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { API_BY_KEY } from '../../../src/protocol/apis/index.ts'
+
+describe('API_BY_KEY', () => {
+  it('has the APIs and version ranges of Kafka 4.2', () => {
+    const table = [...API_BY_KEY].map(([key, api]) => [
+      key,
+      api.name,
+      ...api.versions,
+      ...api.advertise,
+      api.flexibleSince,
+    ])
+
+    expect(table).toEqual([
+      [0, 'Produce', 3, 13, 0, 13, 9],
+      [1, 'Fetch', 4, 18, 4, 18, 12],
+      [2, 'ListOffsets', 1, 11, 1, 11, 6],
+      [3, 'Metadata', 0, 13, 0, 13, 9],
+      [18, 'ApiVersions', 0, 4, 0, 4, 3],
+      [19, 'CreateTopics', 2, 7, 2, 7, 5],
+      [20, 'DeleteTopics', 1, 6, 1, 6, 4],
+      [21, 'DeleteRecords', 0, 2, 0, 2, 2],
+      [22, 'InitProducerId', 0, 5, 0, 5, 2],
+      [23, 'OffsetForLeaderEpoch', 2, 4, 2, 4, 4],
+      [32, 'DescribeConfigs', 1, 4, 1, 4, 4],
+      [33, 'AlterConfigs', 0, 2, 0, 2, 2],
+      [37, 'CreatePartitions', 0, 3, 0, 3, 2],
+      [44, 'IncrementalAlterConfigs', 0, 1, 0, 1, 1],
+      [60, 'DescribeCluster', 0, 2, 0, 2, 0],
+    ])
+  })
+})
