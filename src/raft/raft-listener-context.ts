@@ -29,9 +29,11 @@ export class RaftListenerContext<T> {
   async deliver(progress: RaftProgress<T>): Promise<void> {
     const leader = progress.leaderAndEpoch
     const committed = this.#nextOffset < progress.highWatermark
-    if (this.#isNews(leader) && !(committed && leader.leaderId === progress.nodeId)) {
-      this.#told = leader
-      await this.listener.handleLeaderChange(leader)
+    if (this.#told.leaderId === progress.nodeId && this.#told.epoch !== leader.epoch) {
+      // It must have let go of its old epoch before it hears of anything that was committed in the new one.
+      await this.#tellLeader({ leaderId: undefined, epoch: leader.epoch })
+    } else if (this.#isNews(leader) && !(committed && leader.leaderId === progress.nodeId)) {
+      await this.#tellLeader(leader)
     } else if (committed) {
       const batches = await progress.readCommitted(this.#nextOffset)
       const last = batches.at(-1)
@@ -39,6 +41,11 @@ export class RaftListenerContext<T> {
       this.#nextOffset = last.lastOffset + 1
       await this.listener.handleCommit(batches)
     }
+  }
+
+  async #tellLeader(leader: LeaderAndEpoch): Promise<void> {
+    this.#told = leader
+    await this.listener.handleLeaderChange(leader)
   }
 
   #isNews(leader: LeaderAndEpoch): boolean {

@@ -1,0 +1,181 @@
+import { ConfigOperation } from '../protocol/apis/incremental-alter-configs.ts'
+import { ApiError, ErrorCode } from '../protocol/errors.ts'
+import { type ConfigResource, configResourceTypeId, resourceKey } from './config-resource.ts'
+import { type ControllerResult, MAX_RECORDS_PER_USER_OP } from './controller-result.ts'
+import type { ControllerState } from './controller-state.ts'
+import type { ConfigEntry, DynamicConfigs, KafkaConfigSchema } from './kafka-config-schema.ts'
+import type { MetadataRecord } from './metadata-records.ts'
+
+const NOTHING: ReadonlyMap<string, string> = new Map()
+
+/** What is to be done to one key. */
+export interface ConfigChange {
+  readonly key: string
+  /** One of `ConfigOperation`. */
+  readonly operation: number
+  readonly value: string | null
+}
+
+export interface ConfigResourceChanges {
+  readonly resource: ConfigResource
+  readonly changes: readonly ConfigChange[]
+}
+
+/** Error by `resourceKey`; undefined for a resource whose change is fine. */
+export type ConfigResults = ReadonlyMap<string, ApiError | undefined>
+
+/** Dynamic configuration: what may be set, and the records that set it. Kafka's class of the same name. */
+export class ConfigurationControlManager {
+  readonly #state: ControllerState
+  readonly #schema: KafkaConfigSchema
+  readonly #nodeId: number
+
+  constructor(state: ControllerState, schema: KafkaConfigSchema, nodeId: number) {
+    this.#state = state
+    this.#schema = schema
+    this.#nodeId = nodeId
+  }
+
+  /** Changes single keys. A resource with one bad change is left as it is; the others are changed. */
+  incrementalAlterConfigs(resources: readonly ConfigResourceChanges[]): ControllerResult<ConfigResults> {
+    return this.#alterEach(resources, ({ resource, changes }) => {
+      const records = this.#incrementalRecords(resource, changes)
+      this.#validate(resource, records, true)
+      return records
+    })
+  }
+
+  /** Sets all keys of each resource: those that are not named go back to their defaults. */
+  legacyAlterConfigs(
+    resources: readonly { readonly resource: ConfigResource; readonly configs: ReadonlyMap<string, string | null> }[],
+  ): ControllerResult<ConfigResults> {
+    return this.#alterEach(resources, ({ resource, configs }) => {
+      const current = this.#state.current.configs.configs(resource)
+      const records: MetadataRecord[] = []
+      for (const [key, value] of configs) this.#addRecord(records, resource, key, value, current)
+      for (const key of current.keys()) if (!configs.has(key)) records.push(configRecord(resource, key, null))
+      this.#validate(resource, records, true)
+      return records
+    })
+  }
+
+  /** The records that set a new topic's configuration. Throws ApiError. */
+  newTopicRecords(topic: string, configs: ReadonlyMap<string, string>): MetadataRecord[] {
+    const resource: ConfigResource = { type: 'TOPIC', name: topic }
+    const records = [...configs].map(([key, value]) => configRecord(resource, key, value))
+    this.#validate(resource, records, false)
+    return records
+  }
+
+  /** The value in force for a topic. */
+  topicConfig(topic: string, key: string): string | null {
+    return this.#schema.effectiveTopicConfig(key, this.#dynamic(this.#state.current.configs.topicConfigs(topic))).value
+  }
+
+  uncleanLeaderElectionEnabledForTopic(topic: string): boolean {
+    return this.topicConfig(topic, 'unclean.leader.election.enable') === 'true'
+  }
+
+  /** All that would be in force for a topic with this configuration of its own. */
+  effectiveTopicConfigs(topicConfigs: ReadonlyMap<string, string>): ConfigEntry[] {
+    return this.#schema.effectiveTopicConfigs(this.#dynamic(topicConfigs))
+  }
+
+  #dynamic(topic: ReadonlyMap<string, string>): DynamicConfigs {
+    const { configs } = this.#state.current
+    return { cluster: configs.brokerConfigs(null), node: configs.brokerConfigs(this.#nodeId), topic }
+  }
+
+  #alterEach<C extends { readonly resource: ConfigResource }>(
+    resources: readonly C[],
+    alter: (change: C) => MetadataRecord[],
+  ): ControllerResult<ConfigResults> {
+    const records: MetadataRecord[] = []
+    const response = new Map<string, ApiError | undefined>()
+    for (const change of resources) {
+      let error: ApiError | undefined
+      try {
+        records.push(...alter(change))
+      } catch (thrown) {
+        if (!(thrown instanceof ApiError)) throw thrown
+        error = thrown
+      }
+      response.set(resourceKey(change.resource), error)
+      if (records.length > MAX_RECORDS_PER_USER_OP) throw tooManyRecords()
+    }
+    return { records, response }
+  }
+
+  #incrementalRecords(resource: ConfigResource, changes: readonly ConfigChange[]): MetadataRecord[] {
+    const current = this.#state.current.configs.configs(resource)
+    const records: MetadataRecord[] = []
+    for (const { key, operation, value } of changes) {
+      const before = current.get(key) ?? null
+      this.#addRecord(records, resource, key, this.#newValue(resource, { key, operation, value }, before), current)
+    }
+    return records
+  }
+
+  #newValue(resource: ConfigResource, change: ConfigChange, before: string | null): string | null {
+    const { key, operation, value } = change
+    if (operation === ConfigOperation.SET) return value
+    if (operation === ConfigOperation.DELETE) return null
+    const append = operation === ConfigOperation.APPEND
+    if (!this.#schema.isSplittable(resource.type, key)) {
+      const verb = append ? 'APPEND' : 'SUBTRACT'
+      throw new ApiError(ErrorCode.INVALID_CONFIG, `Can't ${verb} to key ${key} because its type is not LIST.`)
+    }
+    const parts = (before ?? this.#schema.defaultValue(resource.type, key) ?? '').split(',').filter(part => part !== '')
+    for (const part of (value ?? '').split(',')) {
+      const at = parts.indexOf(part)
+      if (append && at < 0) parts.push(part)
+      if (!append && at >= 0) parts.splice(at, 1)
+    }
+    return parts.join(',')
+  }
+
+  #addRecord(
+    records: MetadataRecord[],
+    resource: ConfigResource,
+    key: string,
+    value: string | null,
+    current: ReadonlyMap<string, string>,
+  ): void {
+    // Setting a broker's value anew makes the broker load it again, even when it is the same (KAFKA-14136).
+    if (value !== (current.get(key) ?? null) || resource.type === 'BROKER') {
+      records.push(configRecord(resource, key, value))
+    }
+  }
+
+  /** Throws ApiError when the resource with these changes would not be valid, or does not exist. */
+  #validate(resource: ConfigResource, records: readonly MetadataRecord[], mustExist: boolean): void {
+    const all = new Map(mustExist ? this.#state.current.configs.configs(resource) : NOTHING)
+    for (const record of records) {
+      if (record.type !== 'ConfigRecord') continue
+      if (record.data.value === null) all.delete(record.data.name)
+      else all.set(record.data.name, record.data.value)
+    }
+    this.#schema.validate(resource, all)
+    if (mustExist) this.#checkExistence(resource)
+  }
+
+  #checkExistence(resource: ConfigResource): void {
+    const { topics, cluster } = this.#state.current
+    if (resource.type === 'TOPIC' && topics.getTopic(resource.name) === undefined) {
+      throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resource.name}' does not exist.`)
+    }
+    if (resource.type === 'BROKER' && resource.name !== '' && cluster.broker(Number(resource.name)) === undefined) {
+      throw new ApiError(ErrorCode.BROKER_ID_NOT_REGISTERED, `No broker with id ${resource.name} found.`)
+    }
+  }
+}
+
+function configRecord(resource: ConfigResource, name: string, value: string | null): MetadataRecord {
+  const resourceType = configResourceTypeId(resource.type)
+  return { type: 'ConfigRecord', data: { resourceType, resourceName: resource.name, name, value } }
+}
+
+/** The error for an operation that would need more than `MAX_RECORDS_PER_USER_OP` records. */
+export function tooManyRecords(): ApiError {
+  return new ApiError(ErrorCode.POLICY_VIOLATION, 'Unable to perform excessively large batch operation.')
+}
