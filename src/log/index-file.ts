@@ -13,7 +13,9 @@ export class IndexFile {
   readonly #file: DiskFile
   #buffer: Buffer
   #count: number
-  #dirty = false
+  /** Finished changes, and how many of them are on the platter. */
+  #changes = 0
+  #flushedChanges = 0
 
   private constructor(file: DiskFile, entryBytes: number, maxEntries: number, buffer: Buffer, count: number) {
     this.#file = file
@@ -53,7 +55,7 @@ export class IndexFile {
   }
 
   /** Adds one entry: `fill` writes it into the buffer at the position it is given. */
-  append(fill: (buffer: Buffer, position: number) => void): Promise<void> {
+  async append(fill: (buffer: Buffer, position: number) => void): Promise<void> {
     const position = this.#count * this.entryBytes
     const end = position + this.entryBytes
     if (end > this.#buffer.length) {
@@ -63,22 +65,23 @@ export class IndexFile {
     }
     fill(this.#buffer, position)
     this.#count++
-    this.#dirty = true
-    return this.#file.append(this.#buffer.subarray(position, end))
+    await this.#file.append(this.#buffer.subarray(position, end))
+    this.#changes++
   }
 
   async truncate(count: number): Promise<void> {
     if (count >= this.#count) return
     this.#count = count
-    this.#dirty = true
     await this.#file.truncate(count * this.entryBytes)
+    this.#changes++
   }
 
   /** Forces new entries to the platter; does nothing when there are none. */
   async flush(): Promise<void> {
-    if (!this.#dirty) return
-    this.#dirty = false
+    const changes = this.#changes
+    if (changes === this.#flushedChanges) return
     await this.#file.sync()
+    this.#flushedChanges = Math.max(this.#flushedChanges, changes)
   }
 
   close(): Promise<void> {

@@ -50,21 +50,24 @@ interface BatchPosition {
 export class LogSegment {
   readonly baseOffset: number
   readonly #runtime: Runtime
-  readonly #config: LogConfig
+  #config: LogConfig
   readonly #file: DiskFile
   readonly #offsetIndex: OffsetIndex
   readonly #timeIndex: TimeIndex
   #directory: string
   #suffix = ''
   #size: number
-  #dirty = false
+  /** Finished changes of the file, and how many of them are on the platter. */
+  #changes = 0
+  #flushedChanges = 0
   #createdMs: number
   #bytesSinceLastIndexEntry = 0
   /** Timestamp of the first batch, which the segment's age counts from; undefined until known. */
   #rollingBasedTimestamp: number | undefined
   #maxTimestampSoFar: TimestampOffset = UNKNOWN_TIMESTAMP_OFFSET
-  #activeReads = 0
-  #closeWhenRead = false
+  #activeUses = 0
+  #closed = false
+  #closeWhenUnused = false
 
   private constructor(
     runtime: Runtime,
@@ -138,8 +141,8 @@ export class LogSegment {
     if (!this.canConvertToRelativeOffset(largestOffset)) {
       throw new RangeError(`offset ${largestOffset} is too far from the base offset of segment ${this}`)
     }
-    this.#dirty = true
     await this.#file.append(records)
+    this.#changes++
     let position = this.#size
     for (const batch of batches(records)) {
       if (position === 0) this.#rollingBasedTimestamp = batch.maxTimestamp
@@ -163,7 +166,7 @@ export class LogSegment {
     minOneMessage = false,
   ): Promise<SegmentRead | null> {
     const end = Math.min(maxPosition, this.#size)
-    return this.#reading(async () => {
+    return this.#using(async () => {
       // One read serves both the search for the first batch and, most times, the answer.
       const from = this.#offsetIndex.lookup(startOffset).position
       const guess = Math.min(end - from, Math.max(maxSize, BATCH_OVERHEAD) + this.#config.indexIntervalBytes)
@@ -183,7 +186,7 @@ export class LogSegment {
 
   /** Where the first batch whose last offset is `offset` or above begins; null when there is none. */
   translateOffset(offset: number): Promise<BatchPosition | null> {
-    return this.#reading(() => {
+    return this.#using(() => {
       return this.#search(offset, this.#offsetIndex.lookup(offset).position, EMPTY, this.#size)
     })
   }
@@ -277,33 +280,41 @@ export class LogSegment {
    * there is none.
    */
   async findOffsetByTimestamp(timestamp: number, startingOffset: number): Promise<FoundTimestamp | undefined> {
+    if (this.#closed) return undefined
     const { offset } = this.#timeIndex.lookup(timestamp)
     const from = this.#offsetIndex.lookup(Math.max(offset, startingOffset)).position
-    for await (const { batch } of this.scan(from)) {
-      if (batch.maxTimestamp < timestamp) continue
-      for (const record of batch.records()) {
-        if (record.timestamp >= timestamp && record.offset >= startingOffset) {
-          return { offset: record.offset, timestamp: record.timestamp, leaderEpoch: batch.partitionLeaderEpoch }
+    return this.#using(async () => {
+      for await (const { batch } of this.scan(from)) {
+        if (batch.maxTimestamp < timestamp) continue
+        for (const record of batch.records()) {
+          if (record.timestamp >= timestamp && record.offset >= startingOffset) {
+            return { offset: record.offset, timestamp: record.timestamp, leaderEpoch: batch.partitionLeaderEpoch }
+          }
         }
       }
-    }
-    return undefined
+      return undefined
+    })
   }
 
   /** Forces file and indexes to the platter, as far as they have changed since the last time. */
   async flush(): Promise<void> {
-    if (this.#dirty) {
-      this.#dirty = false
-      await this.#file.sync()
-    }
-    await this.#offsetIndex.flush()
-    await this.#timeIndex.flush()
+    if (this.#closed) return
+    await this.#using(async () => {
+      const changes = this.#changes
+      if (changes !== this.#flushedChanges) {
+        await this.#file.sync()
+        this.#flushedChanges = Math.max(this.#flushedChanges, changes)
+      }
+      await this.#offsetIndex.flush()
+      await this.#timeIndex.flush()
+    })
   }
 
-  /** Closes the files, once reads under way have finished. */
+  /** Closes the files, once reads and flushes under way have finished. */
   async close(): Promise<void> {
-    if (this.#activeReads > 0) {
-      this.#closeWhenRead = true
+    this.#closed = true
+    if (this.#activeUses > 0) {
+      this.#closeWhenUnused = true
       return
     }
     await this.#file.close()
@@ -325,6 +336,11 @@ export class LogSegment {
     return [LOG_FILE_SUFFIX, INDEX_FILE_SUFFIX, TIME_INDEX_FILE_SUFFIX].map(suffix => path + suffix + this.#suffix)
   }
 
+  /** The topic's configuration was changed; what is appended from now on follows it. */
+  updateConfig(config: LogConfig): void {
+    this.#config = config
+  }
+
   /** The partition's directory was renamed. */
   updateParentDir(directory: string): void {
     this.#directory = directory
@@ -335,13 +351,14 @@ export class LogSegment {
     for (const path of this.paths) await this.#runtime.disk.remove(path)
   }
 
-  async #reading<T>(body: () => Promise<T>): Promise<T> {
-    this.#activeReads++
+  /** Keeps the files open while `body` runs. */
+  async #using<T>(body: () => Promise<T>): Promise<T> {
+    this.#activeUses++
     try {
       return await body()
     } finally {
-      this.#activeReads--
-      if (this.#activeReads === 0 && this.#closeWhenRead) await this.close()
+      this.#activeUses--
+      if (this.#activeUses === 0 && this.#closeWhenUnused) await this.close()
     }
   }
 
@@ -401,9 +418,9 @@ export class LogSegment {
 
   async #truncateFile(sizeBytes: number): Promise<void> {
     if (sizeBytes >= this.#file.size) return
-    this.#dirty = true
     this.#size = sizeBytes
     await this.#file.truncate(sizeBytes)
+    this.#changes++
   }
 }
 

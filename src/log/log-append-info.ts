@@ -1,0 +1,33 @@
+import { NO_TIMESTAMP } from '../protocol/records/layout.ts'
+
+/** What became of an append (Kafka's LogAppendInfo). */
+export interface LogAppendInfo {
+  /** Offset of the first record; -1 when there was nothing to append. */
+  readonly firstOffset: number
+  readonly lastOffset: number
+  readonly lastLeaderEpoch: number
+  /** Milliseconds since 1970. */
+  readonly maxTimestamp: number
+  /** Time of the append where the topic's timestamps are `LogAppendTime`, else -1. */
+  readonly logAppendTime: number
+  readonly logStartOffset: number
+  readonly recordCount: number
+  readonly sizeInBytes: number
+  /** The batch repeats one that is in the log: nothing was appended, the offsets are those of the first time. */
+  readonly duplicate: boolean
+}
+
+/** Nothing was appended. */
+export function emptyAppendInfo(logStartOffset: number): LogAppendInfo {
+  return {
+    firstOffset: -1,
+    lastOffset: -1,
+    lastLeaderEpoch: -1,
+    maxTimestamp: NO_TIMESTAMP,
+    logAppendTime: NO_TIMESTAMP,
+    logStartOffset,
+    recordCount: 0,
+    sizeInBytes: 0,
+    duplicate: false,
+  }
+}

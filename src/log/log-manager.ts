@@ -1,0 +1,401 @@
+import { DiskError } from '../runtime/disk.ts'
+import { Mutex } from '../runtime/mutex.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { CleanShutdownFileHandler } from './clean-shutdown-file-handler.ts'
+import type { KafkaScheduler } from './kafka-scheduler.ts'
+import type { LogConfig } from './log-config.ts'
+import type { LogDirFailureChannel } from './log-dir-failure-channel.ts'
+import { CorruptCheckpointError, KafkaStorageError } from './log-errors.ts'
+import { baseName, DELETE_DIR_SUFFIX, joinPath, parentPath, STRAY_DIR_SUFFIX } from './log-file-utils.ts'
+import {
+  LOG_START_OFFSET_CHECKPOINT_FILE,
+  OffsetCheckpointFile,
+  RECOVERY_POINT_CHECKPOINT_FILE,
+} from './offset-checkpoint-file.ts'
+import { parsePartitionKey, partitionKey, type TopicPartition } from './topic-partition.ts'
+import { UnifiedLog } from './unified-log.ts'
+
+/** The metadata log lives in a log directory too, but the quorum manages it. */
+const CLUSTER_METADATA_TOPIC = '__cluster_metadata'
+const MAX_DIRECTORY_NAME = 255
+const MAX_LOG_DIRS = 1024
+
+/** Intervals in milliseconds, with Kafka's defaults where a key is named. */
+export interface LogManagerOptions {
+  /** `log.dirs`, relative to the host's data root. */
+  readonly logDirs: readonly string[]
+  readonly scheduler: KafkaScheduler
+  readonly failureChannel: LogDirFailureChannel
+  /** The configuration of a topic, as the metadata has it now. */
+  readonly topicConfig: (topic: string) => LogConfig
+  /** `log.initial.task.delay.ms`, 30 s. */
+  readonly initialTaskDelayMs?: number
+  /** `log.retention.check.interval.ms`, 5 min. */
+  readonly retentionCheckIntervalMs?: number
+  /** `log.flush.scheduler.interval.ms`, never. */
+  readonly flushSchedulerIntervalMs?: number
+  /** `log.flush.offset.checkpoint.interval.ms`, 1 min. */
+  readonly recoveryPointCheckpointIntervalMs?: number
+  /** `log.flush.start.offset.checkpoint.interval.ms`, 1 min. */
+  readonly logStartOffsetCheckpointIntervalMs?: number
+  /** `producer.id.expiration.ms`, 1 day. */
+  readonly producerIdExpirationMs?: number
+  /** `producer.id.expiration.check.interval.ms`, 10 min. */
+  readonly producerIdExpirationCheckIntervalMs?: number
+}
+
+const MINUTE_MS = 60_000
+
+/** What a log directory is known by. */
+interface LogDir {
+  readonly path: string
+  readonly recoveryPoints: OffsetCheckpointFile
+  readonly logStartOffsets: OffsetCheckpointFile
+  readonly cleanShutdown: CleanShutdownFileHandler
+  /** Lines last written, so that idle brokers do not write the same again. */
+  writtenRecoveryPoints: string
+  writtenLogStartOffsets: string
+}
+
+/**
+ * The logs of a broker (Kafka's LogManager): loads them, makes and deletes them, and does in the background what keeps them
+ * bounded and recoverable. The number of logs is bounded by the partitions that the metadata assigns to the broker.
+ */
+export class LogManager {
+  readonly #runtime: Runtime
+  readonly #options: LogManagerOptions
+  readonly #scheduler: KafkaScheduler
+  readonly #failureChannel: LogDirFailureChannel
+  readonly #dirs: readonly LogDir[]
+  readonly #logs = new Map<string, UnifiedLog>()
+  readonly #creation: Mutex
+  /** Directories whose last shutdown was not clean. */
+  readonly #recoveredDirs = new Set<string>()
+  #loaded = false
+
+  /** Throws RangeError unless there are between 1 and 1024 log directories. */
+  constructor(runtime: Runtime, options: LogManagerOptions) {
+    if (options.logDirs.length < 1 || options.logDirs.length > MAX_LOG_DIRS) {
+      throw new RangeError(`log.dirs must name 1 to ${MAX_LOG_DIRS} directories, not ${options.logDirs.length}`)
+    }
+    this.#runtime = runtime
+    this.#options = options
+    this.#scheduler = options.scheduler
+    this.#failureChannel = options.failureChannel
+    this.#creation = new Mutex(runtime, 'log creation or deletion')
+    this.#dirs = options.logDirs.map(path => ({
+      path,
+      recoveryPoints: new OffsetCheckpointFile(runtime, path, RECOVERY_POINT_CHECKPOINT_FILE),
+      logStartOffsets: new OffsetCheckpointFile(runtime, path, LOG_START_OFFSET_CHECKPOINT_FILE),
+      cleanShutdown: new CleanShutdownFileHandler(runtime, path),
+      writtenRecoveryPoints: '',
+      writtenLogStartOffsets: '',
+    }))
+    this.#failureChannel.onFailure(directory => this.#handleLogDirFailure(directory))
+  }
+
+  /** Log directories that work. */
+  get liveLogDirs(): string[] {
+    return this.#liveDirs.map(dir => dir.path)
+  }
+
+  /** All logs, in the order in which they were loaded or made. */
+  get allLogs(): readonly UnifiedLog[] {
+    return [...this.#logs.values()]
+  }
+
+  /** Log directories that had to be recovered at the last start. */
+  get recoveredLogDirs(): ReadonlySet<string> {
+    return this.#recoveredDirs
+  }
+
+  getLog(topicPartition: TopicPartition): UnifiedLog | undefined {
+    return this.#logs.get(partitionKey(topicPartition))
+  }
+
+  /**
+   * The broker epoch under which the broker last shut down cleanly, -1 when the shutdown was not clean in every directory.
+   * To be asked before `startup`, which removes the markers.
+   */
+  async readBrokerEpochFromCleanShutdownFiles(): Promise<number> {
+    let brokerEpoch = -1
+    for (const dir of this.#dirs) {
+      const epoch = await dir.cleanShutdown.read()
+      if (epoch === undefined) return -1
+      brokerEpoch = epoch
+    }
+    return brokerEpoch
+  }
+
+  /** Opens all logs, recovering where the last shutdown was not clean, and starts the background work. */
+  async startup(): Promise<void> {
+    for (const dir of this.#dirs) await this.#inDir(dir, () => this.#loadLogs(dir))
+    this.#loaded = true
+    this.#scheduleTasks()
+  }
+
+  /**
+   * The log of a partition, made when there is none: in the directory with the fewest logs. Rejects with
+   * `InconsistentTopicIdError` when a log of another topic of that name is there, `KafkaStorageError` when no directory works.
+   */
+  getOrCreateLog(topicPartition: TopicPartition, topicId: string): Promise<UnifiedLog> {
+    return this.#creation.runExclusive(async () => {
+      const existing = this.getLog(topicPartition)
+      if (existing !== undefined) {
+        await existing.assignTopicId(topicId)
+        return existing
+      }
+      const dir = this.#nextLogDir()
+      const log = await this.#inDir(dir, () => this.#createLog(dir, topicPartition, topicId))
+      if (log === undefined) throw new KafkaStorageError(`log directory ${dir.path} has failed`)
+      this.#logs.set(log.name, log)
+      return log
+    })
+  }
+
+  /** The topic's configuration was changed. */
+  updateTopicConfig(topic: string, config: LogConfig): void {
+    for (const log of this.#logs.values()) if (log.topicPartition.topic === topic) log.updateConfig(config)
+  }
+
+  /**
+   * Takes logs out of service and renames their directories, to be removed after `file.delete.delay.ms`. Partitions without
+   * a log are skipped.
+   * @param stray the metadata no longer knows them, and nobody asked to delete them: they are kept under another name
+   */
+  asyncDelete(topicPartitions: readonly TopicPartition[], stray = false): Promise<void> {
+    return this.#creation.runExclusive(async () => {
+      const touched = new Set<LogDir>()
+      for (const topicPartition of topicPartitions) {
+        const log = this.getLog(topicPartition)
+        if (log === undefined) continue
+        this.#logs.delete(log.name)
+        const dir = this.#dirOf(log)
+        touched.add(dir)
+        await this.#inDir(dir, () => this.#retire(log, stray))
+      }
+      // A new topic of the same name must not inherit recovery points.
+      for (const dir of touched) await this.#inDir(dir, () => this.#checkpoint(dir))
+    })
+  }
+
+  /** Writes the recovery points of all logs. */
+  async checkpointRecoveryOffsets(): Promise<void> {
+    for (const dir of this.#liveDirs) await this.#inDir(dir, () => this.#checkpointRecoveryPoints(dir))
+  }
+
+  /** Writes the log start offsets of logs that begin later than their first segment. */
+  async checkpointLogStartOffsets(): Promise<void> {
+    for (const dir of this.#liveDirs) await this.#inDir(dir, () => this.#checkpointStartOffsets(dir))
+  }
+
+  /** Deletes what retention lets go, in all logs. */
+  async cleanupLogs(): Promise<void> {
+    for (const log of this.allLogs) await ignoringStorageErrors(() => log.deleteOldSegments())
+  }
+
+  /** Flushes logs that have not been flushed for their `flush.ms`. */
+  async flushDirtyLogs(): Promise<void> {
+    const nowMs = this.#runtime.clock.wallMs()
+    for (const log of this.allLogs) {
+      if (nowMs - log.lastFlushedMs >= log.config.flushMs) await ignoringStorageErrors(() => log.flush())
+    }
+  }
+
+  /**
+   * Flushes and closes everything, and leaves a marker in each directory where that went well. Stop the scheduler first.
+   * @param brokerEpoch the epoch of the broker's registration; -1 when it has none
+   */
+  async shutdown(brokerEpoch = -1): Promise<void> {
+    for (const dir of this.#liveDirs) {
+      await this.#inDir(dir, async () => {
+        for (const log of this.#logsIn(dir)) await log.closeCleanly()
+        await this.#checkpoint(dir)
+        // Logs that were never opened cannot be vouched for.
+        if (this.#loaded) await dir.cleanShutdown.write(brokerEpoch)
+      })
+    }
+    this.#logs.clear()
+  }
+
+  #scheduleTasks(): void {
+    const options = this.#options
+    const schedule = (name: string, periodMs: number, body: () => Promise<void>): void => {
+      this.#scheduler.schedule(name, body, options.initialTaskDelayMs ?? MINUTE_MS / 2, periodMs)
+    }
+    schedule('kafka-log-retention', options.retentionCheckIntervalMs ?? 5 * MINUTE_MS, () => this.cleanupLogs())
+    schedule('kafka-log-flusher', options.flushSchedulerIntervalMs ?? Infinity, () => this.flushDirtyLogs())
+    schedule('kafka-recovery-point-checkpoint', options.recoveryPointCheckpointIntervalMs ?? MINUTE_MS, () => {
+      return this.checkpointRecoveryOffsets()
+    })
+    schedule('kafka-log-start-offset-checkpoint', options.logStartOffsetCheckpointIntervalMs ?? MINUTE_MS, () => {
+      return this.checkpointLogStartOffsets()
+    })
+    schedule(
+      'PeriodicProducerExpirationCheck',
+      options.producerIdExpirationCheckIntervalMs ?? 10 * MINUTE_MS,
+      async () => {
+        for (const log of this.#logs.values()) log.removeExpiredProducers()
+      },
+    )
+  }
+
+  async #loadLogs(dir: LogDir): Promise<void> {
+    const { disk } = this.#runtime
+    await disk.makeDirectory(dir.path)
+    const hadCleanShutdown = (await dir.cleanShutdown.read()) !== undefined
+    if (hadCleanShutdown) await dir.cleanShutdown.delete()
+    const recoveryPoints = await readOrReset(dir.recoveryPoints)
+    const logStartOffsets = await readOrReset(dir.logStartOffsets)
+    if (!hadCleanShutdown) this.#recoveredDirs.add(dir.path)
+    for (const name of await disk.list(dir.path)) {
+      const directory = joinPath(dir.path, name)
+      if (name.endsWith(DELETE_DIR_SUFFIX)) this.#scheduleRemoval(directory, 0)
+      const topicPartition = parsePartitionKey(name)
+      if (topicPartition === undefined || topicPartition.topic === CLUSTER_METADATA_TOPIC) continue
+      const log = await this.#openLog(directory, topicPartition, {
+        hadCleanShutdown,
+        logStartOffset: logStartOffsets.get(name) ?? 0,
+        recoveryPoint: recoveryPoints.get(name) ?? 0,
+      })
+      this.#logs.set(log.name, log)
+    }
+  }
+
+  async #createLog(dir: LogDir, topicPartition: TopicPartition, topicId: string): Promise<UnifiedLog> {
+    const directory = joinPath(dir.path, partitionKey(topicPartition))
+    await this.#runtime.disk.makeDirectory(directory)
+    await this.#runtime.disk.syncDirectory(dir.path)
+    return this.#openLog(directory, topicPartition, {
+      topicId,
+      hadCleanShutdown: true,
+      logStartOffset: 0,
+      recoveryPoint: 0,
+    })
+  }
+
+  #openLog(
+    directory: string,
+    topicPartition: TopicPartition,
+    state: { topicId?: string; hadCleanShutdown: boolean; logStartOffset: number; recoveryPoint: number },
+  ): Promise<UnifiedLog> {
+    return UnifiedLog.open(this.#runtime, {
+      directory,
+      topicPartition,
+      config: this.#options.topicConfig(topicPartition.topic),
+      scheduler: this.#scheduler,
+      failureChannel: this.#failureChannel,
+      producerStateConfig: { producerIdExpirationMs: this.#options.producerIdExpirationMs ?? 24 * 60 * MINUTE_MS },
+      ...state,
+    })
+  }
+
+  async #retire(log: UnifiedLog, stray: boolean): Promise<void> {
+    const id = this.#runtime.random.stream('log-directory-names').bytes(16).toString('hex')
+    const suffix = `.${id}${stray ? STRAY_DIR_SUFFIX : DELETE_DIR_SUFFIX}`
+    const name = log.name.slice(0, MAX_DIRECTORY_NAME - suffix.length) + suffix
+    const directory = joinPath(log.parentDir, name)
+    await log.renameDirectory(directory)
+    await log.closeHandlers()
+    if (!stray) this.#scheduleRemoval(directory, log.config.fileDeleteDelayMs)
+  }
+
+  #scheduleRemoval(directory: string, delayMs: number): void {
+    const dir = this.#dirs.find(candidate => candidate.path === parentPath(directory))
+    if (dir === undefined) throw new Error(`${baseName(directory)} lies in none of the log directories`)
+    this.#scheduler.schedule(
+      'kafka-delete-logs',
+      async () => {
+        await this.#inDir(dir, () => this.#runtime.disk.remove(directory))
+      },
+      delayMs,
+    )
+  }
+
+  async #checkpoint(dir: LogDir): Promise<void> {
+    await this.#checkpointRecoveryPoints(dir)
+    await this.#checkpointStartOffsets(dir)
+  }
+
+  async #checkpointRecoveryPoints(dir: LogDir): Promise<void> {
+    const offsets = this.#logsIn(dir).map(log => ({ topicPartition: log.topicPartition, offset: log.recoveryPoint }))
+    const written = JSON.stringify(offsets)
+    if (written === dir.writtenRecoveryPoints) return
+    await dir.recoveryPoints.write(offsets)
+    dir.writtenRecoveryPoints = written
+  }
+
+  async #checkpointStartOffsets(dir: LogDir): Promise<void> {
+    const offsets = this.#logsIn(dir)
+      .filter(log => log.logStartOffset > (log.segments[0]?.baseOffset ?? 0))
+      .map(log => ({ topicPartition: log.topicPartition, offset: log.logStartOffset }))
+    const written = JSON.stringify(offsets)
+    if (written === dir.writtenLogStartOffsets) return
+    await dir.logStartOffsets.write(offsets)
+    dir.writtenLogStartOffsets = written
+  }
+
+  get #liveDirs(): LogDir[] {
+    return this.#dirs.filter(dir => !this.#failureChannel.hasOfflineLogDir(dir.path))
+  }
+
+  #logsIn(dir: LogDir): UnifiedLog[] {
+    return this.allLogs.filter(log => log.parentDir === dir.path)
+  }
+
+  #dirOf(log: UnifiedLog): LogDir {
+    const dir = this.#dirs.find(candidate => candidate.path === log.parentDir)
+    if (dir === undefined) throw new Error(`${log.name} lies in none of the log directories`)
+    return dir
+  }
+
+  #nextLogDir(): LogDir {
+    let best: LogDir | undefined
+    let fewest = Infinity
+    for (const dir of this.#liveDirs) {
+      const count = this.#logsIn(dir).length
+      if (count >= fewest) continue
+      fewest = count
+      best = dir
+    }
+    if (best === undefined) throw new KafkaStorageError('all log directories have failed')
+    return best
+  }
+
+  #handleLogDirFailure(directory: string): void {
+    for (const [name, log] of this.#logs) if (log.parentDir === directory) this.#logs.delete(name)
+  }
+
+  /** Runs work on a directory; undefined when the directory has failed, before or in it. */
+  async #inDir<T>(dir: LogDir, body: () => Promise<T>): Promise<T | undefined> {
+    if (this.#failureChannel.hasOfflineLogDir(dir.path)) return undefined
+    try {
+      return await body()
+    } catch (error) {
+      // A checkpoint of a log that says nonsense stops its directory too: guessing could lose records.
+      const failed = error instanceof DiskError || error instanceof CorruptCheckpointError
+      if (failed) this.#failureChannel.maybeAddOfflineLogDir(dir.path, error)
+      else if (!(error instanceof KafkaStorageError)) throw error
+      return undefined
+    }
+  }
+}
+
+/** As in Kafka, a checkpoint that cannot be understood counts as absent: recovery then checks everything. */
+async function readOrReset(file: OffsetCheckpointFile): Promise<Map<string, number>> {
+  try {
+    return await file.read()
+  } catch (error) {
+    if (error instanceof CorruptCheckpointError) return new Map()
+    throw error
+  }
+}
+
+/** The failure channel knows of them already; other logs go on. */
+async function ignoringStorageErrors(body: () => Promise<unknown>): Promise<void> {
+  try {
+    await body()
+  } catch (error) {
+    if (!(error instanceof KafkaStorageError)) throw error
+  }
+}

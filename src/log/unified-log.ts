@@ -1,0 +1,613 @@
+import { NO_TIMESTAMP } from '../protocol/records/layout.ts'
+import { DiskError } from '../runtime/disk.ts'
+import { Mutex } from '../runtime/mutex.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { AppendOrigin } from './append-origin.ts'
+import type { KafkaScheduler } from './kafka-scheduler.ts'
+import { leaderEpochCheckpointFile } from './leader-epoch-checkpoint-file.ts'
+import { type EpochAndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts'
+import { type FetchDataInfo, LocalLog } from './local-log.ts'
+import { emptyAppendInfo, type LogAppendInfo } from './log-append-info.ts'
+import type { LogConfig } from './log-config.ts'
+import type { LogDirFailureChannel } from './log-dir-failure-channel.ts'
+import {
+  InconsistentTopicIdError,
+  KafkaStorageError,
+  OffsetOutOfRangeError,
+  RecordBatchTooLargeError,
+} from './log-errors.ts'
+import { parentPath } from './log-file-utils.ts'
+import { LogLoader } from './log-loader.ts'
+import { lookupOffset, type TimestampAndOffset } from './log-offset-lookup.ts'
+import { isMessageOffsetOnly, type LogOffsetMetadata, messageOffsetOnly } from './log-offset-metadata.ts'
+import { deletableSegments } from './log-retention.ts'
+import type { LogSegment } from './log-segment.ts'
+import { LogSegments } from './log-segments.ts'
+import { assignOffsets, checkReplicated, type PreparedAppend } from './log-validator.ts'
+import { PartitionMetadataFile } from './partition-metadata-file.ts'
+import type { ProducerAppendInfo } from './producer-append-info.ts'
+import { type BatchMetadata, firstOffset } from './producer-state-entry.ts'
+import { ProducerStateManager, type ProducerStateManagerConfig } from './producer-state-manager.ts'
+import { rebuildProducerState } from './rebuild-producer-state.ts'
+import { partitionKey, type TopicPartition } from './topic-partition.ts'
+
+const MAX_RELATIVE_OFFSET = 2_147_483_647
+
+/** Up to where a read may see (Kafka's FetchIsolation): followers, consumers, consumers of committed transactions. */
+export type FetchIsolation = 'log-end' | 'high-watermark' | 'txn-committed'
+
+export interface UnifiedLogOptions {
+  /** The partition's directory; exists. */
+  readonly directory: string
+  readonly topicPartition: TopicPartition
+  /** Undefined: whatever the directory says. */
+  readonly topicId?: string
+  readonly config: LogConfig
+  readonly scheduler: KafkaScheduler
+  readonly failureChannel: LogDirFailureChannel
+  readonly producerStateConfig: ProducerStateManagerConfig
+  readonly hadCleanShutdown: boolean
+  readonly logStartOffset: number
+  readonly recoveryPoint: number
+}
+
+interface LoadedParts {
+  readonly local: LocalLog
+  readonly leaderEpochCache: LeaderEpochFileCache
+  readonly producerStateManager: ProducerStateManager
+  readonly logStartOffset: number
+  readonly truncatedBytes: number
+  readonly topicId: string | undefined
+}
+
+/**
+ * One partition's log (Kafka's UnifiedLog): segments, leader epochs, producer state and the offsets that bound it.
+ *
+ * One lock is held around everything that changes the log. Reads take no lock: they see an append only when it is complete,
+ * since the end offset and the segment's size move after the bytes are written. A disk error in any operation takes the
+ * whole log directory offline before the error is seen by anyone; from then on every change is refused, because bytes of
+ * unknown extent may stand after the end offset.
+ */
+export class UnifiedLog {
+  readonly topicPartition: TopicPartition
+  /** `orders-0`. */
+  readonly name: string
+  readonly leaderEpochCache: LeaderEpochFileCache
+  readonly producerStateManager: ProducerStateManager
+  /** Bytes that recovery cut off when the log was opened. */
+  readonly truncatedBytes: number
+  readonly #runtime: Runtime
+  readonly #local: LocalLog
+  readonly #scheduler: KafkaScheduler
+  readonly #failureChannel: LogDirFailureChannel
+  readonly #parentDir: string
+  readonly #lock: Mutex
+  #topicId: string | undefined
+  #logStartOffset: number
+  #highWatermark: LogOffsetMetadata
+
+  private constructor(runtime: Runtime, options: UnifiedLogOptions, parts: LoadedParts) {
+    this.#runtime = runtime
+    this.topicPartition = options.topicPartition
+    this.name = partitionKey(options.topicPartition)
+    this.#local = parts.local
+    this.leaderEpochCache = parts.leaderEpochCache
+    this.producerStateManager = parts.producerStateManager
+    this.truncatedBytes = parts.truncatedBytes
+    this.#scheduler = options.scheduler
+    this.#failureChannel = options.failureChannel
+    this.#parentDir = parentPath(options.directory)
+    this.#lock = new Mutex(runtime, `log ${options.directory}`)
+    this.#topicId = parts.topicId
+    this.#logStartOffset = parts.logStartOffset
+    this.#highWatermark = messageOffsetOnly(parts.logStartOffset)
+  }
+
+  /**
+   * Opens a log, recovering it unless the last shutdown was clean. Rejects with `InconsistentTopicIdError` when the
+   * directory belongs to another topic, and with `DiskError`, which it does not report itself.
+   */
+  static async open(runtime: Runtime, options: UnifiedLogOptions): Promise<UnifiedLog> {
+    const { directory, config, topicPartition } = options
+    const topicId = await checkTopicId(runtime, options)
+    const where = partitionKey(topicPartition)
+    const leaderEpochCache = await LeaderEpochFileCache.open(leaderEpochCheckpointFile(runtime, directory))
+    const producers = await ProducerStateManager.open(runtime, where, directory, options.producerStateConfig)
+    const segments = new LogSegments()
+    const loaded = await new LogLoader(runtime, {
+      directory,
+      config,
+      hadCleanShutdown: options.hadCleanShutdown,
+      logStartOffsetCheckpoint: options.logStartOffset,
+      recoveryPointCheckpoint: options.recoveryPoint,
+      segments,
+      leaderEpochCache,
+      producerStateManager: producers,
+    }).load()
+    const local = new LocalLog(runtime, {
+      directory,
+      config,
+      scheduler: options.scheduler,
+      segments,
+      recoveryPoint: loaded.recoveryPoint,
+      nextOffsetMetadata: loaded.nextOffsetMetadata,
+      onBackgroundError: error => {
+        if (!(error instanceof DiskError)) throw error
+        options.failureChannel.maybeAddOfflineLogDir(parentPath(directory), error)
+      },
+    })
+    return new UnifiedLog(runtime, options, {
+      local,
+      leaderEpochCache,
+      producerStateManager: producers,
+      logStartOffset: loaded.logStartOffset,
+      truncatedBytes: loaded.truncatedBytes,
+      topicId,
+    })
+  }
+
+  get config(): LogConfig {
+    return this.#local.config
+  }
+
+  /** The partition's directory. */
+  get directory(): string {
+    return this.#local.directory
+  }
+
+  /** The log directory that holds it, one of `log.dirs`. */
+  get parentDir(): string {
+    return this.#parentDir
+  }
+
+  get topicId(): string | undefined {
+    return this.#topicId
+  }
+
+  /** Notes which topic the log belongs to. Throws `InconsistentTopicIdError` when it belongs to another one. */
+  async assignTopicId(topicId: string): Promise<void> {
+    if (this.#topicId === topicId) return
+    if (this.#topicId !== undefined) throw new InconsistentTopicIdError(this.directory, this.#topicId, topicId)
+    await this.#guarded('note the topic id', () =>
+      new PartitionMetadataFile(this.#runtime, this.directory).write(topicId),
+    )
+    this.#topicId = topicId
+  }
+
+  /** The first offset that readers may see. */
+  get logStartOffset(): number {
+    return this.#logStartOffset
+  }
+
+  /** The offset that the next record gets. */
+  get logEndOffset(): number {
+    return this.#local.logEndOffset
+  }
+
+  get logEndOffsetMetadata(): LogOffsetMetadata {
+    return this.#local.logEndOffsetMetadata
+  }
+
+  /** Records below are committed: on all in-sync replicas, and visible to consumers. */
+  get highWatermark(): number {
+    return this.#highWatermark.messageOffset
+  }
+
+  /** Records below are visible to consumers of committed transactions. */
+  get lastStableOffset(): number {
+    return this.#highWatermark.messageOffset
+  }
+
+  /** Everything below is on the platter. */
+  get recoveryPoint(): number {
+    return this.#local.recoveryPoint
+  }
+
+  /** Wall time of the last flush. */
+  get lastFlushedMs(): number {
+    return this.#local.lastFlushedMs
+  }
+
+  get unflushedMessages(): number {
+    return this.#local.unflushedMessages
+  }
+
+  get sizeInBytes(): number {
+    return this.#local.segments.sizeInBytes
+  }
+
+  get numberOfSegments(): number {
+    return this.#local.segments.size
+  }
+
+  /** The newest leader epoch that wrote to the log; undefined when none did. */
+  get latestEpoch(): number | undefined {
+    return this.leaderEpochCache.latestEpoch
+  }
+
+  /** The high watermark and where it lies. */
+  async fetchHighWatermarkMetadata(): Promise<LogOffsetMetadata> {
+    const before = this.#highWatermark
+    if (!isMessageOffsetOnly(before)) return before
+    const found = await this.#guarded('look up the high watermark', () => {
+      return this.#local.convertToOffsetMetadata(before.messageOffset)
+    })
+    if (this.#highWatermark === before) this.#highWatermark = found
+    return found
+  }
+
+  /** Where an offset of the log lies. */
+  convertToOffsetMetadata(offset: number): Promise<LogOffsetMetadata> {
+    return this.#guarded('look up an offset', () => this.#local.convertToOffsetMetadata(offset))
+  }
+
+  /**
+   * Moves the high watermark, forth or back, to an offset within the log: what lies outside counts as the nearest bound.
+   * Returns the new high watermark.
+   */
+  updateHighWatermark(to: number | LogOffsetMetadata): number {
+    const wanted = typeof to === 'number' ? messageOffsetOnly(to) : to
+    const { logEndOffsetMetadata: end } = this
+    if (wanted.messageOffset >= end.messageOffset) this.#highWatermark = end
+    else if (wanted.messageOffset < this.#logStartOffset) this.#highWatermark = messageOffsetOnly(this.#logStartOffset)
+    else this.#highWatermark = wanted
+    return this.#highWatermark.messageOffset
+  }
+
+  /** Moves the high watermark forth, never back. Returns whether it moved. Throws RangeError beyond the log's end. */
+  maybeIncrementHighWatermark(to: LogOffsetMetadata): boolean {
+    if (to.messageOffset > this.logEndOffset) {
+      throw new RangeError(`high watermark ${to.messageOffset} of ${this.name} is beyond its end, ${this.logEndOffset}`)
+    }
+    const before = this.#highWatermark
+    const onOlderSegment = before.messageOffset === to.messageOffset && before.segmentBaseOffset < to.segmentBaseOffset
+    if (before.messageOffset >= to.messageOffset && !onOlderSegment) return false
+    this.#highWatermark = to
+    return before.messageOffset < to.messageOffset
+  }
+
+  /** The topic's configuration was changed. */
+  updateConfig(config: LogConfig): void {
+    this.#local.config = config
+  }
+
+  /** Notes that the log's next records belong to a new leader epoch. */
+  async assignEpochStartOffset(leaderEpoch: number, startOffset: number): Promise<void> {
+    await this.#locked('note a leader epoch', () => this.leaderEpochCache.assign(leaderEpoch, startOffset))
+  }
+
+  /** See `LeaderEpochFileCache.endOffsetFor`. */
+  endOffsetForEpoch(leaderEpoch: number): EpochAndOffset {
+    return this.leaderEpochCache.endOffsetFor(leaderEpoch, this.logEndOffset)
+  }
+
+  /**
+   * Appends batches as the partition's leader: gives them offsets, checks them, recognises batches that a producer repeats.
+   * With `flush.messages` reached, they are on the platter when it resolves.
+   *
+   * Rejects, leaving the log as it was, with the errors of `assignOffsets`, `RecordBatchTooLargeError`,
+   * `OutOfOrderSequenceError`, `InvalidProducerEpochError`; with `KafkaStorageError` the outcome is unknown.
+   */
+  appendAsLeader(records: Buffer, leaderEpoch: number, origin: AppendOrigin = 'client'): Promise<LogAppendInfo> {
+    return this.#locked('append', async () => {
+      const { config } = this
+      const nowMs = this.#runtime.clock.wallMs()
+      const nextOffset = this.logEndOffset
+      const prepared = assignOffsets(records, { where: this.name, config, origin, leaderEpoch, nextOffset, nowMs })
+      const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? nowMs : NO_TIMESTAMP
+      return this.#append(prepared, leaderEpoch, origin, logAppendTime)
+    })
+  }
+
+  /**
+   * Appends what a follower copied from the leader of `leaderEpoch`, as it is. Rejects with the errors of
+   * `checkReplicated`, or `KafkaStorageError`.
+   */
+  appendAsFollower(records: Buffer, leaderEpoch: number): Promise<LogAppendInfo> {
+    return this.#locked('append', async () => {
+      const prepared = checkReplicated(records, this.name, leaderEpoch, this.logEndOffset)
+      return this.#append(prepared, leaderEpoch, 'replication', NO_TIMESTAMP)
+    })
+  }
+
+  /**
+   * Batches from the one that holds `startOffset` on, as far as `isolation` lets see.
+   * @param minOneMessage the first batch comes whole even when it is larger than `maxLength` (KIP-74)
+   * @throws OffsetOutOfRangeError outside the log
+   */
+  async read(
+    startOffset: number,
+    maxLength: number,
+    isolation: FetchIsolation,
+    minOneMessage: boolean,
+  ): Promise<FetchDataInfo> {
+    if (startOffset < this.#logStartOffset) {
+      throw new OffsetOutOfRangeError(startOffset, `${this.name} begins at ${this.#logStartOffset}`)
+    }
+    const atEnd = isolation === 'log-end'
+    const upperBound = atEnd ? this.logEndOffsetMetadata : await this.fetchHighWatermarkMetadata()
+    return this.#guarded('read', () => this.#local.read(startOffset, maxLength, minOneMessage, upperBound))
+  }
+
+  /** The offset for a timestamp or one of ListOffsets' special ones; undefined when there is none. */
+  fetchOffsetByTimestamp(timestamp: number): Promise<TimestampAndOffset | undefined> {
+    const { logStartOffset, logEndOffset, leaderEpochCache } = this
+    const { segments } = this.#local
+    return this.#guarded('look up a timestamp', () => {
+      return lookupOffset({ segments, leaderEpochCache, logStartOffset, logEndOffset }, timestamp)
+    })
+  }
+
+  /** Forces everything to the platter. Appends may go on meanwhile. */
+  flush(): Promise<void> {
+    return this.#guarded('flush', () => this.#local.flush(this.logEndOffset))
+  }
+
+  /** Starts a new segment. */
+  roll(): Promise<void> {
+    return this.#locked('roll', async () => {
+      await this.#roll(0)
+    })
+  }
+
+  /**
+   * Makes `newLogStartOffset` the first visible offset if it is above the present one. Returns whether it was. Throws
+   * `OffsetOutOfRangeError` above the high watermark.
+   */
+  maybeIncrementLogStartOffset(newLogStartOffset: number): Promise<boolean> {
+    return this.#locked('move the log start offset', () => this.#moveLogStartOffset(newLogStartOffset))
+  }
+
+  /** Deletes what retention lets go. Returns how many segments went. */
+  deleteOldSegments(): Promise<number> {
+    return this.#locked('delete old segments', async () => {
+      const { segments } = this.#local
+      const deletable = deletableSegments({
+        segments,
+        config: this.config,
+        logStartOffset: this.#logStartOffset,
+        logEndOffset: this.logEndOffset,
+        highWatermark: this.highWatermark,
+        nowMs: this.#runtime.clock.wallMs(),
+      })
+      if (deletable.length === 0) return 0
+      if (deletable.length === segments.size) await this.#roll(0)
+      const firstKept = segments.higher(deletable.at(-1)?.baseOffset ?? 0)
+      if (firstKept !== undefined) await this.#moveLogStartOffset(firstKept.baseOffset)
+      await this.#local.deleteSegments(deletable, true)
+      for (const segment of deletable) await this.producerStateManager.removeSnapshotAt(segment.baseOffset)
+      return deletable.length
+    })
+  }
+
+  /** Drops everything from `targetOffset` on. Returns whether anything went. */
+  truncateTo(targetOffset: number): Promise<boolean> {
+    if (targetOffset < 0) throw new RangeError(`cannot truncate ${this.name} to the negative offset ${targetOffset}`)
+    return this.#locked('truncate', async () => {
+      if (targetOffset >= this.logEndOffset) {
+        // An epoch that began here and never wrote may contradict what a new leader says (KAFKA-10706).
+        await this.leaderEpochCache.truncateFromEnd(this.logEndOffset)
+        return false
+      }
+      if (targetOffset < (this.#local.segments.first?.baseOffset ?? 0)) {
+        await this.#truncateFully(targetOffset)
+        return true
+      }
+      const deleted = await this.#local.truncateTo(targetOffset)
+      for (const segment of deleted) await this.producerStateManager.removeSnapshotAt(segment.baseOffset)
+      await this.leaderEpochCache.truncateFromEnd(targetOffset)
+      this.#logStartOffset = Math.min(this.#logStartOffset, targetOffset)
+      await this.#rebuildProducerState(targetOffset)
+      if (this.highWatermark >= targetOffset) this.updateHighWatermark(this.logEndOffsetMetadata)
+      return true
+    })
+  }
+
+  /** Drops everything; the next record gets `newOffset`. */
+  truncateFullyAndStartAt(newOffset: number): Promise<void> {
+    return this.#locked('truncate', () => this.#truncateFully(newOffset))
+  }
+
+  /** Forgets producers that were silent for too long. */
+  removeExpiredProducers(): void {
+    this.producerStateManager.removeExpiredProducers(this.#runtime.clock.wallMs())
+  }
+
+  /** Flushes everything and closes: after it, opening needs no recovery. */
+  closeCleanly(): Promise<void> {
+    return this.#locked('close', async () => {
+      await this.#local.segments.active.onBecomeInactiveSegment()
+      await this.#local.flush(this.logEndOffset + 1)
+      await this.producerStateManager.takeSnapshot()
+      await this.#local.close()
+    })
+  }
+
+  /** Renames the partition's directory, within its log directory. On the platter when it resolves. */
+  renameDirectory(directory: string): Promise<void> {
+    return this.#locked('rename', async () => {
+      await this.#runtime.disk.rename(this.directory, directory)
+      await this.#runtime.disk.syncDirectory(this.#parentDir)
+      this.#local.updateDirectory(directory)
+      this.producerStateManager.updateParentDir(directory)
+    })
+  }
+
+  /** Closes the files without flushing: the log is deleted, or its directory is offline. Reads under way may finish. */
+  async closeHandlers(): Promise<void> {
+    try {
+      await this.#local.close()
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.#failureChannel.maybeAddOfflineLogDir(this.#parentDir, error)
+    }
+  }
+
+  /** The segments, for inspection. */
+  get segments(): readonly LogSegment[] {
+    return this.#local.segments.values()
+  }
+
+  async #append(
+    prepared: PreparedAppend,
+    leaderEpoch: number,
+    origin: AppendOrigin,
+    logAppendTime: number,
+  ): Promise<LogAppendInfo> {
+    const { bytes, firstOffset: first, lastOffset } = prepared
+    if (prepared.batches.length === 0) return emptyAppendInfo(this.#logStartOffset)
+    if (bytes.length > this.config.segmentBytes) {
+      throw new RecordBatchTooLargeError(this.name, bytes.length, this.config.segmentBytes)
+    }
+    const duplicate = this.#findDuplicate(prepared, origin)
+    if (duplicate !== undefined) return this.#duplicateInfo(duplicate, prepared, leaderEpoch)
+    const producers = this.#checkProducers(prepared, origin)
+    for (const batch of prepared.batches) {
+      const epoch = batch.partitionLeaderEpoch
+      if (epoch >= 0 && this.leaderEpochCache.needsAssign(epoch, batch.baseOffset)) {
+        await this.leaderEpochCache.assign(epoch, batch.baseOffset)
+      }
+    }
+    await this.#maybeRoll(prepared)
+    await this.#local.append(lastOffset, bytes)
+    for (const producer of producers) this.producerStateManager.update(producer)
+    this.producerStateManager.updateMapEndOffset(lastOffset + 1)
+    if (this.unflushedMessages >= this.config.flushMessages) await this.#local.flush(this.logEndOffset)
+    return {
+      firstOffset: first,
+      lastOffset,
+      lastLeaderEpoch: leaderEpoch,
+      maxTimestamp: prepared.maxTimestamp,
+      logAppendTime,
+      logStartOffset: this.#logStartOffset,
+      recordCount: prepared.recordCount,
+      sizeInBytes: bytes.length,
+      duplicate: false,
+    }
+  }
+
+  #findDuplicate({ batches }: PreparedAppend, origin: AppendOrigin): BatchMetadata | undefined {
+    if (origin !== 'client') return undefined
+    for (const batch of batches) {
+      if (!batch.hasProducerId) continue
+      const duplicate = this.producerStateManager.lastEntry(batch.producerId)?.findDuplicateBatch(batch)
+      if (duplicate !== undefined) return duplicate
+    }
+    return undefined
+  }
+
+  #duplicateInfo(duplicate: BatchMetadata, prepared: PreparedAppend, leaderEpoch: number): LogAppendInfo {
+    return {
+      firstOffset: firstOffset(duplicate),
+      lastOffset: duplicate.lastOffset,
+      lastLeaderEpoch: leaderEpoch,
+      maxTimestamp: duplicate.timestamp,
+      logAppendTime: this.config.messageTimestampType === 'LogAppendTime' ? duplicate.timestamp : NO_TIMESTAMP,
+      logStartOffset: this.#logStartOffset,
+      recordCount: prepared.recordCount,
+      sizeInBytes: prepared.bytes.length,
+      duplicate: true,
+    }
+  }
+
+  #checkProducers({ batches }: PreparedAppend, origin: AppendOrigin): Iterable<ProducerAppendInfo> {
+    const producers = new Map<number, ProducerAppendInfo>()
+    for (const batch of batches) {
+      if (!batch.hasProducerId || batch.isControl) continue
+      let producer = producers.get(batch.producerId)
+      if (producer === undefined) {
+        producer = this.producerStateManager.prepareUpdate(batch.producerId, origin)
+        producers.set(batch.producerId, producer)
+      }
+      producer.append(batch)
+    }
+    return producers.values()
+  }
+
+  async #maybeRoll({ maxTimestamp, lastOffset, bytes }: PreparedAppend): Promise<void> {
+    const nowMs = this.#runtime.clock.wallMs()
+    const rollParams = { maxTimestamp, maxOffset: lastOffset, sizeBytes: bytes.length, nowMs }
+    if (!this.#local.segments.active.shouldRoll(rollParams)) return
+    // A follower may skip offsets that compaction removed, by more than a segment can address.
+    await this.#roll(lastOffset - MAX_RELATIVE_OFFSET)
+  }
+
+  async #roll(expectedNextOffset: number): Promise<void> {
+    const { baseOffset } = await this.#local.roll(expectedNextOffset)
+    this.producerStateManager.updateMapEndOffset(baseOffset)
+    await this.producerStateManager.takeSnapshot()
+    this.#scheduler.schedule('flush-log', () => this.#flushInBackground(baseOffset), 0)
+  }
+
+  async #flushInBackground(offset: number): Promise<void> {
+    try {
+      await this.#guarded('flush', () => this.#local.flush(offset))
+    } catch (error) {
+      // The failure channel knows; a log that was closed meanwhile has nothing left to flush.
+      if (!(error instanceof KafkaStorageError)) throw error
+    }
+  }
+
+  async #moveLogStartOffset(newLogStartOffset: number): Promise<boolean> {
+    if (newLogStartOffset > this.highWatermark) {
+      throw new OffsetOutOfRangeError(
+        newLogStartOffset,
+        `the log start of ${this.name} cannot pass its high watermark ${this.highWatermark}`,
+      )
+    }
+    if (newLogStartOffset <= this.#logStartOffset) return false
+    this.#logStartOffset = newLogStartOffset
+    await this.leaderEpochCache.truncateFromStart(newLogStartOffset)
+    this.producerStateManager.onLogStartOffsetIncremented(newLogStartOffset)
+    return true
+  }
+
+  async #truncateFully(newOffset: number): Promise<void> {
+    await this.#local.truncateFullyAndStartAt(newOffset)
+    await this.leaderEpochCache.clearAndFlush()
+    await this.producerStateManager.truncateFullyAndStartAt(newOffset)
+    this.#logStartOffset = newOffset
+    this.updateHighWatermark(Math.min(this.highWatermark, newOffset))
+    await this.#rebuildProducerState(newOffset)
+  }
+
+  async #rebuildProducerState(lastOffset: number): Promise<void> {
+    await rebuildProducerState(this.producerStateManager, {
+      segments: this.#local.segments,
+      logStartOffset: this.#logStartOffset,
+      lastOffset,
+      nowMs: this.#runtime.clock.wallMs(),
+      reloadFromCleanShutdown: false,
+    })
+  }
+
+  #locked<T>(what: string, body: () => Promise<T>): Promise<T> {
+    return this.#lock.runExclusive(() => this.#guarded(what, body))
+  }
+
+  /** Refuses to begin on an offline directory, and takes it offline when the disk fails. */
+  async #guarded<T>(what: string, body: () => Promise<T>): Promise<T> {
+    if (this.#failureChannel.hasOfflineLogDir(this.#parentDir)) {
+      throw new KafkaStorageError(`cannot ${what} in ${this.name}: log directory ${this.#parentDir} is offline`)
+    }
+    this.#local.checkOpen()
+    try {
+      return await body()
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      const closedMeanwhile = error.code === 'EBADF' && this.#local.isClosed
+      if (!closedMeanwhile) this.#failureChannel.maybeAddOfflineLogDir(this.#parentDir, error)
+      throw new KafkaStorageError(`cannot ${what} in ${this.name}: ${error.message}`, { cause: error })
+    }
+  }
+}
+
+async function checkTopicId(runtime: Runtime, options: UnifiedLogOptions): Promise<string | undefined> {
+  const file = new PartitionMetadataFile(runtime, options.directory)
+  const found = await file.read()
+  const { topicId } = options
+  if (topicId === undefined) return found
+  if (found === undefined) await file.write(topicId)
+  else if (found !== topicId) throw new InconsistentTopicIdError(options.directory, found, topicId)
+  return topicId
+}
