@@ -21,7 +21,7 @@ const MAGIC = 0x184d2204
 const BLOCK_CHECKSUM = 0x10
 const CONTENT_SIZE = 0x08
 const NOT_COMPRESSED = 0x80000000
-const FIRST_OUTPUT_BYTES = 4_096
+const FIRST_OUTPUT_BYTES = 2_048
 
 interface Frame {
   readonly maxBlockBytes: number
