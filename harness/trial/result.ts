@@ -1,7 +1,7 @@
 import type { Violation } from '../checkers/evidence.ts'
 import type { DrainName } from '../world/drain.ts'
 import type { TraceEntry, TraceMode } from '../world/trace.ts'
-import type { WorldStatistics } from '../world/world.ts'
+import type { World, WorldStatistics } from '../world/world.ts'
 import type { FaultName, Scenario } from './scenario.ts'
 
 export interface TrialOptions {
@@ -36,6 +36,8 @@ export interface TrialFailure {
 
 export interface TrialResult {
   readonly scenario: Scenario
+  /** The world it ran in, ended; for comparing traces. */
+  readonly world: World
   /** 16 hexadecimal digits; the same scenario, code and client versions give the same. */
   readonly digest: string
   readonly statistics: WorldStatistics
@@ -47,4 +49,15 @@ export interface TrialResult {
   readonly story: readonly StoryEvent[]
   /** With `trace: 'full'`. */
   readonly trace: readonly TraceEntry[]
+}
+
+/** The trial itself found that it cannot go on. */
+export class TrialError extends Error {
+  override readonly name = 'TrialError'
+  readonly kind: TrialFailure['kind']
+
+  constructor(kind: TrialFailure['kind'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.kind = kind
+  }
 }

@@ -64,6 +64,8 @@ export class VirtualTimer {
 
   #fire(): void {
     this.#event = undefined
+    const owner = this.#place.process
+    if (owner !== undefined) owner.timersFired++
     if (this.#repeats) this.#arm()
     else this.#forget()
     this.#callback.apply(this, this.#args)

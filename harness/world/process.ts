@@ -34,6 +34,8 @@ export class SimulatedProcess implements Runtime {
   readonly context: ExecutionContext
   /** While set, the process is paused and its due events wait here. */
   held: WorldEvent[] | undefined
+  /** Timers of unmodified code that have fired in this process. */
+  timersFired = 0
   /** Called when an error leaves a thread's body; the process is dead by then. */
   onCrash: ((thread: string, error: unknown) => void) | undefined
   #alive = true

@@ -11,6 +11,13 @@ import type { TraceKind } from '../trace.ts'
 import type { TcpKernel } from './kernel.ts'
 import type { Pipe } from './pipe.ts'
 
+/** How long an application went on writing to a peer that never answered. */
+export interface Silence {
+  readonly longestMs: number
+  /** Writes after the first unanswered one that made the silence longer. */
+  readonly writes: number
+}
+
 /** One end of a connection, as the host's kernel holds it for a process. */
 export class Endpoint implements Connection {
   readonly kernel: TcpKernel
@@ -30,6 +37,9 @@ export class Endpoint implements Connection {
   #error: NetworkErrorCode | undefined
   #closed = false
   #callback: (() => void) | undefined
+  /** When this end first wrote something that nothing was received after; -1 while there is no such thing. */
+  #unansweredSinceUs = -1
+  #silence: Silence = { longestMs: 0, writes: 0 }
 
   constructor(kernel: TcpKernel, process: SimulatedProcess, local: Address, remote: Address, name: string, lane: Lane) {
     this.kernel = kernel
@@ -82,8 +92,26 @@ export class Endpoint implements Connection {
     const pipe = this.outPipe
     if (pipe === undefined || pipe.finished) throw new NetworkError('EPIPE', 'write', this.remote)
     const taken = pipe.write(chunk)
-    if (taken > 0) this.kernel.watchTimeout(this)
+    if (taken > 0) {
+      this.kernel.watchTimeout(this)
+      this.#noteWrite()
+    }
     return taken
+  }
+
+  /** The longest time over which this end kept writing although nothing came back. */
+  get silence(): Silence {
+    return this.#silence
+  }
+
+  #noteWrite(): void {
+    const { nowUs } = this.process.world
+    if (this.#unansweredSinceUs < 0) {
+      this.#unansweredSinceUs = nowUs
+      return
+    }
+    const longestMs = (nowUs - this.#unansweredSinceUs) / 1000
+    if (longestMs > this.#silence.longestMs) this.#silence = { longestMs, writes: this.#silence.writes + 1 }
   }
 
   onReady(callback: () => void): void {
@@ -137,6 +165,7 @@ export class Endpoint implements Connection {
     }
     this.#received.push(segment)
     this.#receivedBytes += segment.length
+    this.#unansweredSinceUs = -1
     if (!this.stalled) this.notify()
   }
 

@@ -9,7 +9,7 @@ import {
 } from '../../../src/runtime/network.ts'
 import type { SimulatedHost } from '../host.ts'
 import type { SimulatedProcess } from '../process.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint, Silence } from './endpoint.ts'
 import type { SimulatedNetwork } from './network.ts'
 
 const FIRST_EPHEMERAL_PORT = 32_768
@@ -30,6 +30,8 @@ export class TcpKernel {
   readonly refusing = new Set<number>()
   #nextPort = FIRST_EPHEMERAL_PORT
   readonly #watched = new Set<Endpoint>()
+  /** Silences of connections that are gone. */
+  readonly #pastSilences: Silence[] = []
 
   constructor(network: SimulatedNetwork, host: SimulatedHost) {
     this.network = network
@@ -75,8 +77,14 @@ export class TcpKernel {
     this.endpoints.add(endpoint)
   }
 
+  /** For every connection this host has had, how long it went on writing without an answer (if it ever did). */
+  silences(): Silence[] {
+    const living = [...this.endpoints].map(({ silence }) => silence).filter(({ writes }) => writes > 0)
+    return [...this.#pastSilences, ...living]
+  }
+
   forget(endpoint: Endpoint): void {
-    this.endpoints.delete(endpoint)
+    if (this.endpoints.delete(endpoint) && endpoint.silence.writes > 0) this.#pastSilences.push(endpoint.silence)
     this.#watched.delete(endpoint)
   }
 

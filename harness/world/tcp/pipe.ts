@@ -22,6 +22,7 @@ export class Pipe {
   readonly #receiveBufferBytes: number
   readonly #queue: Buffer[] = []
   #queuedBytes = 0
+  #squeezedBytes = Number.POSITIVE_INFINITY
   /** Sent, not delivered. */
   #inFlightBytes = 0
   /** Delivered, but the acknowledgement has not come back. */
@@ -58,7 +59,14 @@ export class Pipe {
 
   /** Room in the send buffer. */
   get writableBytes(): number {
-    return Math.max(0, this.#sendBufferBytes - this.#outstanding)
+    return Math.max(0, Math.min(this.#sendBufferBytes, this.#squeezedBytes) - this.#outstanding)
+  }
+
+  /** Makes the send buffer smaller than it was asked to be; undefined gives it its size back. */
+  squeeze(bytes: number | undefined): void {
+    const wasFull = this.writableBytes === 0
+    this.#squeezedBytes = bytes ?? Number.POSITIVE_INFINITY
+    if (wasFull && this.writableBytes > 0) this.from.notifyLater('writable')
   }
 
   /** Bytes the sender has written that the receiver's host does not have. */

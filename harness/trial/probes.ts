@@ -1,0 +1,36 @@
+/** Named interesting states that some trial must reach. The names are part of the interface: triggers refer to them. */
+export const PROBE_NAMES = [
+  'acceptor-backlog-full',
+  'broker-halted',
+  'broker-unclean-restart',
+  'connection-refused',
+  'killed-with-requests-in-hand',
+  'produce-answer-lost',
+  'produce-handled',
+  'request-queue-full',
+  'send-acknowledged',
+  'send-failed',
+  'send-indeterminate',
+] as const
+export type ProbeName = (typeof PROBE_NAMES)[number]
+
+/** Counts probes and tells who waits for one. */
+export class Probes {
+  readonly counts = new Map<ProbeName, number>()
+  readonly #waiting = new Map<string, (() => void)[]>()
+
+  hit(name: ProbeName): void {
+    const count = (this.counts.get(name) ?? 0) + 1
+    this.counts.set(name, count)
+    if (count > 1) return
+    for (const callback of this.#waiting.get(name) ?? []) callback()
+    this.#waiting.delete(name)
+  }
+
+  /** Calls back when the probe is hit for the first time. */
+  onFirst(name: string, callback: () => void): void {
+    const callbacks = this.#waiting.get(name) ?? []
+    callbacks.push(callback)
+    this.#waiting.set(name, callbacks)
+  }
+}

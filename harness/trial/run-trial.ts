@@ -1,0 +1,77 @@
+import type { Evidence } from '../checkers/evidence.ts'
+import { check } from '../checkers/index.ts'
+import { watchEscapes } from '../unmodified/strict.ts'
+import { type CreateClient, loadClient } from '../workloads/clients/load.ts'
+import { WorldError } from '../world/errors.ts'
+import { World } from '../world/world.ts'
+import { TrialError, type TrialFailure, type TrialOptions, type TrialResult } from './result.ts'
+import type { ClientName, Scenario } from './scenario.ts'
+import { Trial } from './trial.ts'
+
+/** A trial that has not ended by then does not end: three virtual hours. */
+const MAX_VIRTUAL_MS = 10_800_000
+
+/**
+ * Runs one scenario from start to verdict: chaos, heal, settle, final reads, checks. Never rejects because of what the
+ * scenario does; a trial that cannot be judged has a `failure`.
+ */
+export async function runTrial(scenario: Scenario, options: TrialOptions = {}): Promise<TrialResult> {
+  const clients = await loadClients(scenario)
+  const world = new World({
+    seed: scenario.seed,
+    schedule: scenario.schedule,
+    maxVirtualMs: options.untilMs ?? MAX_VIRTUAL_MS,
+    trace: options.trace ?? 'digest',
+    ...(options.drain === undefined ? {} : { drain: options.drain }),
+    ...(options.explainIndex === undefined ? {} : { explainIndex: options.explainIndex }),
+  })
+  const stopWatching = options.strict === true ? watchEscapes(world) : undefined
+  let trial: Trial | undefined
+  let evidence: Evidence | undefined
+  let failure: TrialFailure | undefined
+  try {
+    evidence = await world.run(() => {
+      trial = new Trial(world, scenario, clients)
+      return trial.run()
+    })
+  } catch (error) {
+    failure = classify(error, options.untilMs !== undefined)
+  } finally {
+    stopWatching?.()
+  }
+  return {
+    scenario,
+    world,
+    digest: world.trace.digest(),
+    statistics: world.statistics,
+    faults: trial?.plan.injected ?? new Map(),
+    probes: trial?.probes.counts ?? new Map(),
+    violations: evidence === undefined ? [] : check(evidence),
+    failure,
+    story: trial?.story.events ?? [],
+    trace: world.trace.entries,
+  }
+}
+
+async function loadClients(scenario: Scenario): Promise<Map<ClientName, CreateClient>> {
+  const clients = new Map<ClientName, CreateClient>()
+  for (const { client } of scenario.workload.producers) clients.set(client, await loadClient(client))
+  return clients
+}
+
+function classify(error: unknown, stoppedOnPurpose: boolean): TrialFailure | undefined {
+  if (error instanceof WorldError) {
+    const { message } = error
+    if (error.code === 'TIME_LIMIT' && stoppedOnPurpose) return undefined
+    if (error.code === 'DEADLOCK') return { kind: 'deadlock', message }
+    if (error.code === 'TIME_LIMIT' || error.code === 'EVENT_LIMIT') return { kind: 'liveness', message }
+    if (error.code === 'ESCAPE') return { kind: 'escape', message }
+    if (error.code === 'UNCAUGHT') return { kind: 'crash', message: withStack(message, error.cause) }
+  }
+  if (error instanceof TrialError) return { kind: error.kind, message: error.message }
+  return { kind: 'internal', message: withStack('the harness failed', error) }
+}
+
+function withStack(message: string, error: unknown): string {
+  return `${message}\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+}

@@ -1,0 +1,154 @@
+import type { History, SendOperation, SendOutcome } from '../history/history.ts'
+import { recordId } from '../history/history.ts'
+import type { ProducerSpec, SendSpec } from '../trial/scenario.ts'
+import type { SimulatedProcess } from '../world/process.ts'
+import type { ProducerClient } from './clients/producer-client.ts'
+
+/** How long an application waits before it tries to connect again, virtual ms. */
+const CONNECT_RETRY_MS = 1000
+/** Number of the first send that is made after healing. */
+export const FIRST_SEND_AFTER_HEALING = 1_000_000
+
+export interface AppendContext {
+  /** The process the application runs in. */
+  readonly process: SimulatedProcess
+  readonly history: History
+  /** Index of the producer in the scenario. */
+  readonly producer: number
+  readonly spec: ProducerSpec
+  readonly partitions: number
+  readonly client: ProducerClient
+  /** When chaos began, virtual ms: the send times of the scenario count from it. */
+  readonly startMs: number
+  readonly tell: (text: string) => void
+}
+
+/** The value of a record: its identity, filled up to the size asked for. */
+export function recordValue(id: string, bytes: number): Buffer {
+  const value = Buffer.alloc(Math.max(bytes, id.length), '.')
+  value.write(id)
+  return value
+}
+
+/** An application that appends: connects, makes its sends at their times, and writes down what came of them. */
+export class AppendApplication {
+  readonly #context: AppendContext
+  readonly #open = new Set<Promise<void>>()
+  #connected = false
+  #sendsAfterHealing = 0
+
+  constructor(context: AppendContext) {
+    this.#context = context
+  }
+
+  /** Makes all sends of the scenario; resolves when each has settled. */
+  async run(): Promise<void> {
+    const { spec, startMs } = this.#context
+    await this.#connect()
+    const sends = [...spec.sends].sort((a, b) => a.atMs - b.atMs)
+    for (const [index, send] of sends.entries()) {
+      const waitMs = startMs + send.atMs - this.#nowMs
+      if (waitMs > 0) await this.#sleep(waitMs)
+      const settled = this.#send(index, send, false)
+      if (spec.sequential) await settled
+    }
+    await this.settled()
+  }
+
+  /** One further record, to see that the client has recovered. Resolves with whether it was acknowledged. */
+  async sendAfterHealing(): Promise<boolean> {
+    await this.#connect()
+    const number = FIRST_SEND_AFTER_HEALING + this.#sendsAfterHealing++
+    const operation = await this.#send(number, { atMs: 0, partition: number, records: 1, bytes: 0 }, true)
+    return operation.outcome.kind === 'ok'
+  }
+
+  /** Resolves when no send is open. */
+  async settled(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open)
+  }
+
+  get #nowMs(): number {
+    return this.#context.process.world.nowMs
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise(resolve => this.#context.process.timers.after(ms, resolve))
+  }
+
+  async #connect(): Promise<void> {
+    const { client, tell } = this.#context
+    while (!this.#connected) {
+      try {
+        await client.connect()
+        this.#connected = true
+      } catch (error) {
+        tell(`cannot connect: ${messageOf(error)}`)
+        await this.#sleep(CONNECT_RETRY_MS)
+      }
+    }
+  }
+
+  async #send(number: number, send: SendSpec, afterHealing: boolean): Promise<SendOperation> {
+    const { history, producer, spec, partitions, client, tell } = this.#context
+    const partition = send.partition % partitions
+    const ids = Array.from({ length: send.records }, (_, index) => recordId(producer, number, index))
+    const operation = history.invoke({
+      producer,
+      send: number,
+      partition,
+      records: ids,
+      acks: spec.acks,
+      afterHealing,
+      invokedMs: this.#nowMs,
+    })
+    const records = ids.map(id => ({ key: id, value: recordValue(id, send.bytes) }))
+    tell(`sends ${describeRecords(operation)} to partition ${partition}`)
+    const settled = client.send(partition, records).then(
+      baseOffset => this.#settle(operation, { kind: 'ok', atMs: this.#nowMs, baseOffset }),
+      (error: unknown) => this.#settle(operation, this.#judge(error)),
+    )
+    this.#open.add(settled)
+    await settled
+    this.#open.delete(settled)
+    return operation
+  }
+
+  #judge(error: unknown): SendOutcome {
+    const { client } = this.#context
+    const type = client.brokerErrorOf(error)
+    const described = {
+      name: error instanceof Error ? error.name : 'unknown',
+      message: messageOf(error),
+      ...(type === undefined ? {} : { type }),
+    }
+    return { kind: client.isDefiniteFailure(error) ? 'failed' : 'indeterminate', atMs: this.#nowMs, error: described }
+  }
+
+  #settle(operation: SendOperation, outcome: SendOutcome): void {
+    this.#context.history.settle(operation, outcome)
+    this.#context.tell(describeOutcome(operation, outcome))
+  }
+}
+
+function describeRecords({ records }: SendOperation): string {
+  const [first] = records
+  return records.length === 1 ? `${first}` : `${first} … ${records.at(-1)}`
+}
+
+function describeOutcome(operation: SendOperation, outcome: SendOutcome): string {
+  const what = describeRecords(operation)
+  if (outcome.kind === 'ok') {
+    if (operation.acks === 0) return `${what} was handed over (acks=0: nothing is promised)`
+    return `${what} is acknowledged${outcome.baseOffset === undefined ? '' : ` at offset ${outcome.baseOffset}`}`
+  }
+  if (outcome.kind === 'pending') return `${what} is still open`
+  const why = `${outcome.error.type ?? outcome.error.name}: ${outcome.error.message}`
+  return outcome.kind === 'failed'
+    ? `${what} failed for certain (${why})`
+    : `${what} ended with ${why}: it may or may not be in the log`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,56 @@
+import { Producer, stringSerializers } from '@platformatic/kafka'
+import { errorName } from '../../../src/protocol/errors.ts'
+import { type ClientOptions, type ProducerClient, REFUSALS } from './producer-client.ts'
+
+/** platformatic's errors: a tree of causes and aggregated errors; protocol errors carry Kafka's code as `apiCode`. */
+interface PlatformaticError extends Error {
+  readonly code?: string
+  readonly apiCode?: number
+  readonly cause?: unknown
+  readonly errors?: readonly unknown[]
+}
+
+function flatten(error: unknown, depth = 0): PlatformaticError[] {
+  if (!(error instanceof Error) || depth > 6) return []
+  const node = error as PlatformaticError
+  const below = [node.cause, ...(node.errors ?? [])].flatMap(inner => flatten(inner, depth + 1))
+  return [node, ...below]
+}
+
+/** The unmodified @platformatic/kafka producer. */
+export function createPlatformaticClient(options: ClientOptions): ProducerClient {
+  const { spec, topic } = options
+  const producer = new Producer<string, Buffer, string, string>({
+    clientId: options.clientId,
+    bootstrapBrokers: [...options.bootstrap],
+    acks: spec.acks,
+    idempotent: spec.idempotent,
+    retries: spec.retries,
+    requestTimeout: spec.requestTimeoutMs,
+    serializers: { ...stringSerializers, value: (value?: Buffer) => value },
+    ...(spec.compression === 'none' ? {} : { compression: spec.compression }),
+    ...(spec.maxInFlight === null ? {} : { maxInflights: spec.maxInFlight }),
+  })
+  const brokerErrorOf = (error: unknown): string | undefined => {
+    const code = flatten(error).find(({ apiCode }) => apiCode !== undefined)?.apiCode
+    return code === undefined ? undefined : errorName(code)
+  }
+  return {
+    connect: async () => {
+      await producer.metadata({ topics: [topic] })
+    },
+    close: () => producer.close(),
+    brokerErrorOf,
+    send: async (partition, records) => {
+      const messages = records.map(({ key, value }) => ({ topic, partition, key, value }))
+      const { offsets } = await producer.send({ messages })
+      const offset = offsets?.find(entry => entry.partition === partition)?.offset
+      return offset === undefined ? undefined : Number(offset)
+    },
+    isDefiniteFailure: error => {
+      const errors = flatten(error)
+      const refused = errors.some(({ apiCode }) => apiCode !== undefined && REFUSALS.has(errorName(apiCode)))
+      return refused || errors[0]?.code === 'PLT_KFK_USER'
+    },
+  }
+}

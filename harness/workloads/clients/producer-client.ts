@@ -1,0 +1,44 @@
+import type { ProducerSpec } from '../../trial/scenario.ts'
+
+export interface ClientRecord {
+  readonly key: string
+  readonly value: Buffer
+}
+
+/** What the append workload needs of a third-party producer, with the client itself unmodified behind it. */
+export interface ProducerClient {
+  /** Rejects when no connection could be made; may be called again. */
+  connect(): Promise<void>
+  /** One call of the client's own `send`. Resolves with the base offset the broker gave, if the client tells it. */
+  send(partition: number, records: readonly ClientRecord[]): Promise<number | undefined>
+  close(): Promise<void>
+  /** Whether the error certainly means that no record of the call is in the log. */
+  isDefiniteFailure(error: unknown): boolean
+  /** Kafka's name of the error that a broker answered with, if one did. */
+  brokerErrorOf(error: unknown): string | undefined
+}
+
+export interface ClientOptions {
+  readonly clientId: string
+  /** `host:port` of each broker. */
+  readonly bootstrap: readonly string[]
+  readonly topic: string
+  readonly spec: ProducerSpec
+  /** Warnings and errors of the client, for the story. */
+  readonly log: (line: string) => void
+}
+
+/**
+ * Errors with which a broker refuses a batch before appending it, whatever was tried before: the same batch can never
+ * have been appended.
+ */
+export const REFUSALS: ReadonlySet<string> = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+  'INVALID_REQUIRED_ACKS',
+  'INVALID_TOPIC_EXCEPTION',
+  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
+])
