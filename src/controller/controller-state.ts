@@ -1,4 +1,4 @@
-import type { RaftBatch, RaftSnapshot } from '../raft/raft-client.ts'
+import type { RaftBatch } from '../raft/raft-client.ts'
 import { MetadataDelta } from './image/metadata-delta.ts'
 import { MetadataImage } from './image/metadata-image.ts'
 import type { MetadataRecord } from './metadata-records.ts'
@@ -57,14 +57,6 @@ export class ControllerState {
       lastContainedEpoch: batch.epoch,
       lastContainedLogTimeMs: batch.appendTimestampMs,
     })
-  }
-
-  /** Starts over from a snapshot. */
-  load(snapshot: RaftSnapshot<MetadataRecord>): void {
-    this.#uncommitted = []
-    const delta = new MetadataDelta(MetadataImage.EMPTY)
-    for (const record of snapshot.records) delta.replay(record)
-    this.#committed = delta.apply(snapshot)
   }
 
   /** Forgets what is not committed. */

@@ -9,7 +9,6 @@ import {
   type RaftBatch,
   type RaftClient,
   type RaftListener,
-  type RaftSnapshot,
 } from '../raft/raft-client.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { BrokerLeadershipControl } from './broker-leadership-control.ts'
@@ -238,14 +237,6 @@ export class QuorumController implements RaftListener<MetadataRecord> {
     })
   }
 
-  async handleLoadSnapshot(snapshot: RaftSnapshot<MetadataRecord>): Promise<void> {
-    await this.#inTurn('handleLoadSnapshot', () => {
-      if (this.isActive) throw new Error('an active controller was asked to load a snapshot')
-      this.#state.load(snapshot)
-      return EVENT_COST_US + snapshot.records.length * RECORD_COST_US
-    })
-  }
-
   async handleLeaderChange(leader: LeaderAndEpoch): Promise<void> {
     await this.#inTurn('handleLeaderChange', () => {
       this.#leader = leader
@@ -294,9 +285,11 @@ export class QuorumController implements RaftListener<MetadataRecord> {
     const future = new ControllerFuture<undefined>(this.#runtime, `${this.name} ${name}`)
     await this.#events.append({
       run: () => {
-        const cost = callback()
-        future.complete(undefined)
-        return cost
+        try {
+          return callback()
+        } finally {
+          future.complete(undefined)
+        }
       },
       cancel: () => future.complete(undefined),
     })

@@ -214,7 +214,8 @@ export class ReplicationControlManager {
   }
 }
 
-function failedTopic(name: string, error: ApiError): CreatableTopicResult {
+/** The answer for a topic that was not created. */
+export function failedTopic(name: string, error: ApiError): CreatableTopicResult {
   return {
     name,
     topicId: ZERO_UUID,

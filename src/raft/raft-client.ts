@@ -18,15 +18,6 @@ export interface RaftBatch<T> {
   readonly records: readonly T[]
 }
 
-/** The state at the end of a log whose beginning is gone. */
-export interface RaftSnapshot<T> {
-  /** Offset of the last record that it covers. */
-  readonly lastContainedOffset: number
-  readonly lastContainedEpoch: number
-  readonly lastContainedLogTimeMs: number
-  readonly records: readonly T[]
-}
-
 /**
  * A state machine over the log. Calls come one at a time; the next one waits for the promise of the one before, which
  * is how a slow listener holds the delivery back. An error that leaves a call is a fault of the process.
@@ -36,8 +27,6 @@ export interface RaftListener<T> {
   readonly name: string
   /** Committed batches, in order and without gap: each begins where the one before it has ended. */
   handleCommit(batches: readonly RaftBatch<T>[]): Promise<void> | void
-  /** Whatever was committed before is void; the state is the snapshot's. */
-  handleLoadSnapshot(snapshot: RaftSnapshot<T>): Promise<void> | void
   /**
    * The leader or the epoch has changed; epochs never go back. When this node leads, it is told only after everything
    * committed before its epoch, and its own leader change, was delivered.
@@ -62,7 +51,7 @@ export interface RaftClient<T> {
   readonly highWatermark: number | undefined
   /** One more than the last offset in the log. */
   readonly logEndOffset: number
-  /** From now on the listener is told of everything, from the beginning of the log or its newest snapshot. */
+  /** From now on the listener is told of everything, from the beginning of the log. */
   register(listener: RaftListener<T>): void
   /** No call follows one that is under way now. */
   unregister(listener: RaftListener<T>): void
