@@ -1,0 +1,16 @@
+import type { SendOperation } from '../history/history.ts'
+
+/** A send that was promised to be in the log. With acks=0 a client says "ok" without any promise of the broker. */
+export interface AcknowledgedSend extends SendOperation {
+  readonly outcome: { readonly kind: 'ok'; readonly atMs: number; readonly baseOffset: number | undefined }
+}
+
+export function isAcknowledged(send: SendOperation): send is AcknowledgedSend {
+  return send.outcome.kind === 'ok' && send.acks !== 0
+}
+
+/** The base offset an acknowledgement names; undefined when it names none (a client may not tell, Kafka may answer −1). */
+export function acknowledgedOffset(send: AcknowledgedSend): number | undefined {
+  const { baseOffset } = send.outcome
+  return baseOffset === undefined || baseOffset < 0 ? undefined : baseOffset
+}

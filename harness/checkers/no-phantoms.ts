@@ -1,0 +1,75 @@
+import { crc32 } from 'node:zlib'
+import type { RecordId, SendOperation } from '../history/history.ts'
+import type { AppendWorkload } from '../trial/scenario.ts'
+import { recordValue } from '../workloads/append.ts'
+import { atTime } from './describe.ts'
+import type { Checker, Violation } from './evidence.ts'
+
+/**
+ * Nothing is in the log that should not be: a record nobody sent (`unknown-record`), one whose send certainly failed
+ * (`failed-record-appears`), one in a partition it was not sent to (`record-in-wrong-partition`), one whose value is
+ * not the one sent (`altered-record`). A send with an open outcome may or may not be there.
+ */
+export const noPhantoms: Checker = ({ history, logs, scenario }) => {
+  const sends = new Map<RecordId, SendOperation>()
+  for (const send of history.sends) for (const id of send.records) sends.set(id, send)
+  const sizes = new ValueSizes(scenario.workload)
+  const violations: Violation[] = []
+  for (const { partition, records } of logs) {
+    for (const { id, offset, valueCrc } of records) {
+      const wrong = judge(sends.get(id), id, partition, valueCrc, sizes)
+      if (wrong === undefined) continue
+      const [kind, why] = wrong
+      violations.push({
+        guarantee: 'no-phantoms',
+        kind,
+        message: `Record ${id} stands at offset ${offset} of partition ${partition}, but ${why}.`,
+      })
+    }
+  }
+  return violations
+}
+
+function judge(
+  send: SendOperation | undefined,
+  id: RecordId,
+  partition: number,
+  valueCrc: number,
+  sizes: ValueSizes,
+): [kind: string, why: string] | undefined {
+  if (send === undefined) return ['unknown-record', 'no producer ever sent it']
+  const { outcome, producer } = send
+  if (outcome.kind === 'failed') {
+    const error = outcome.error.type ?? outcome.error.name
+    return [
+      'failed-record-appears',
+      `producer ${producer} was told at ${atTime(outcome.atMs)} that it failed (${error})`,
+    ]
+  }
+  if (send.partition !== partition) {
+    return ['record-in-wrong-partition', `producer ${producer} sent it to partition ${send.partition}`]
+  }
+  const expected = crc32(recordValue(id, sizes.of(send)))
+  if (valueCrc === expected) return undefined
+  return [
+    'altered-record',
+    `the CRC-32 of its value is ${hex(valueCrc)} and that of the value sent is ${hex(expected)}`,
+  ]
+}
+
+function hex(crc: number): string {
+  return (crc >>> 0).toString(16).padStart(8, '0')
+}
+
+/** How large a send's values were. The workload makes the sends of a producer in the order of their times. */
+class ValueSizes {
+  readonly #bytes: readonly (readonly number[])[]
+
+  constructor({ producers }: AppendWorkload) {
+    this.#bytes = producers.map(({ sends }) => [...sends].sort((a, b) => a.atMs - b.atMs).map(({ bytes }) => bytes))
+  }
+
+  of(send: SendOperation): number {
+    return this.#bytes[send.producer]?.[send.send] ?? 0
+  }
+}
