@@ -1,0 +1,69 @@
+import type { ControllerChannel } from '../controller/controller-channel.ts'
+import { validateTopicName } from '../controller/topic-name.ts'
+import type { CreateTopicsRequest } from '../protocol/apis/create-topics.ts'
+import { ApiError, ErrorCode } from '../protocol/errors.ts'
+
+export interface AutoTopicCreationDefaults {
+  /** `num.partitions` */
+  readonly numPartitions: number
+  /** `default.replication.factor` */
+  readonly replicationFactor: number
+  /** `request.timeout.ms` */
+  readonly requestTimeoutMs: number
+}
+
+/**
+ * Has topics created that clients ask for and that do not exist (Kafka's AutoTopicCreationManager). The client is answered
+ * at once and asks again. A topic is asked for once at a time.
+ */
+export class AutoTopicCreationManager {
+  readonly #controller: ControllerChannel
+  readonly #defaults: AutoTopicCreationDefaults
+  readonly #inflightTopics = new Set<string>()
+
+  constructor(controller: ControllerChannel, defaults: AutoTopicCreationDefaults) {
+    this.#controller = controller
+    this.#defaults = defaults
+  }
+
+  /** Begins to create the topics. Returns the error code that each is to be answered with. */
+  createTopics(names: Iterable<string>): Map<string, ErrorCode> {
+    const codes = new Map<string, ErrorCode>()
+    const creatable: string[] = []
+    for (const name of names) {
+      codes.set(name, missingTopicError(name))
+      if (codes.get(name) !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION || this.#inflightTopics.has(name)) continue
+      this.#inflightTopics.add(name)
+      creatable.push(name)
+    }
+    if (creatable.length > 0) void this.#sendCreateTopicRequest(creatable)
+    return codes
+  }
+
+  async #sendCreateTopicRequest(names: readonly string[]): Promise<void> {
+    const { numPartitions, replicationFactor, requestTimeoutMs } = this.#defaults
+    const request: CreateTopicsRequest = {
+      topics: names.map(name => ({ name, numPartitions, replicationFactor, assignments: [], configs: [] })),
+      timeoutMs: requestTimeoutMs,
+      validateOnly: false,
+    }
+    try {
+      await this.#controller.createTopics(request)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error // whoever asked for the topic asks again
+    } finally {
+      for (const name of names) this.#inflightTopics.delete(name)
+    }
+  }
+}
+
+/** What a topic that does not exist is answered with: UNKNOWN_TOPIC_OR_PARTITION, or that it cannot exist. */
+export function missingTopicError(name: string): ErrorCode {
+  try {
+    validateTopicName(name)
+    return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  } catch (error) {
+    if (error instanceof ApiError) return ErrorCode.INVALID_TOPIC_EXCEPTION
+    throw error
+  }
+}

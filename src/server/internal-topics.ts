@@ -1,0 +1,10 @@
+/** Topics that belong to Kafka itself (Topic.INTERNAL_TOPICS). Clients may read them and not write. */
+const INTERNAL_TOPICS: ReadonlySet<string> = new Set([
+  '__consumer_offsets',
+  '__transaction_state',
+  '__share_group_state',
+])
+
+export function isInternalTopic(name: string): boolean {
+  return INTERNAL_TOPICS.has(name)
+}
