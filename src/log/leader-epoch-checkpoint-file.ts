@@ -12,11 +12,14 @@ export interface EpochEntry {
 
 const FORMAT: CheckpointFormat<EpochEntry> = {
   formatLine: ({ epoch, startOffset }) => `${epoch} ${startOffset}`,
-  parseLine: line => {
-    const match = /^(\d+) (\d+)$/.exec(line)
-    const [epoch, startOffset] = [Number(match?.[1]), Number(match?.[2])]
-    return Number.isSafeInteger(epoch) && Number.isSafeInteger(startOffset) ? { epoch, startOffset } : undefined
-  },
+  parseLine: parseEpochLine,
+}
+
+/** The entry that a line `epoch offset` stands for; undefined when it stands for none. */
+export function parseEpochLine(line: string): EpochEntry | undefined {
+  const match = /^(\d+) (\d+)$/.exec(line)
+  const [epoch, startOffset] = [Number(match?.[1]), Number(match?.[2])]
+  return Number.isSafeInteger(epoch) && Number.isSafeInteger(startOffset) ? { epoch, startOffset } : undefined
 }
 
 /** The leader epochs of one partition's log, as `epoch offset` lines. */

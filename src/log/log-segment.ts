@@ -238,9 +238,12 @@ export class LogSegment {
     this.#maxTimestampSoFar = UNKNOWN_TIMESTAMP_OFFSET
     this.#bytesSinceLastIndexEntry = 0
     let validBytes = 0
+    let nextOffset = this.baseOffset
     try {
       for await (const { batch, position } of this.scan()) {
-        if (!batch.isValidCrc() || !this.canConvertToRelativeOffset(batch.lastOffset)) break
+        if (!batch.isValidCrc() || batch.baseOffset < nextOffset || batch.lastOffsetDelta < 0) break
+        if (!this.canConvertToRelativeOffset(batch.lastOffset)) break
+        nextOffset = batch.nextOffset
         if (position === 0) this.#rollingBasedTimestamp = batch.maxTimestamp
         this.#noteTimestamp(batch)
         if (this.#bytesSinceLastIndexEntry > this.#config.indexIntervalBytes) await this.#addIndexEntry(batch, position)
