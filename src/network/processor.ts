@@ -129,7 +129,8 @@ export class Processor implements ResponseSink {
       this.#configureNewConnections()
       this.#processNewResponses()
       await this.#selector.poll()
-      await this.#processCompletedReceives()
+      const received = this.#processCompletedReceives()
+      if (received !== undefined) await received
       this.#processCompletedSends()
       this.#processDisconnected()
       this.#closeExcessConnections()
@@ -190,7 +191,12 @@ export class Processor implements ResponseSink {
     this.#selector.send(new NetworkSend(connectionId, response.payload))
   }
 
-  async #processCompletedReceives(): Promise<void> {
+  /** Undefined, with nothing to await, when nothing came. */
+  #processCompletedReceives(): Promise<void> | undefined {
+    return this.#selector.completedReceives.size === 0 ? undefined : this.#processReceives()
+  }
+
+  async #processReceives(): Promise<void> {
     for (const receive of this.#selector.completedReceives.values()) {
       await this.#runtime.threads.spend(parseCostUs(receive.payload.length))
       const request = this.#parse(receive)
@@ -253,8 +259,9 @@ export class Processor implements ResponseSink {
   }
 
   #processDisconnected(): void {
+    if (this.#selector.disconnected.size === 0) return
     for (const id of this.#selector.disconnected.keys()) this.#forget(id)
-    this.#selector.disconnected.clear()
+    this.#selector.clearDisconnected()
   }
 
   #closeExcessConnections(): void {

@@ -158,17 +158,24 @@ export class Selector {
     this.#recoverFromMemoryPressure()
     const nowMs = this.#runtime.clock.monotonicMs()
     const selected = this.#handlingOrder()
-    this.#ready.clear()
-    for (const channel of selected) this.#pollChannel(channel, nowMs)
+    for (const channel of selected) {
+      this.#ready.delete(channel)
+      this.#pollChannel(channel, nowMs)
+    }
     this.#maybeCloseOldestConnection(nowMs)
   }
 
   clearCompletedReceives(): void {
-    this.completedReceives.clear()
+    // Not when it is empty: clearing a map allocates.
+    if (this.completedReceives.size > 0) this.completedReceives.clear()
   }
 
   clearCompletedSends(): void {
-    this.completedSends.length = 0
+    if (this.completedSends.length > 0) this.completedSends.length = 0
+  }
+
+  clearDisconnected(): void {
+    if (this.disconnected.size > 0) this.disconnected.clear()
   }
 
   /** Closes a connection at once; it does not appear among the disconnected. */
@@ -209,9 +216,13 @@ export class Selector {
   }
 
   #clear(): void {
-    this.completedSends.length = 0
-    this.completedReceives.clear()
-    this.disconnected.clear()
+    this.clearCompletedSends()
+    this.clearCompletedReceives()
+    this.clearDisconnected()
+    if (this.#closingChannels.size > 0) this.#checkClosingChannels()
+  }
+
+  #checkClosingChannels(): void {
     for (const channel of this.#closingChannels.values()) {
       const failedSend = this.#failedSends.delete(channel.id)
       if (!failedSend && this.#maybeReadFromClosingChannel(channel)) continue
