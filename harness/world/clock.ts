@@ -34,8 +34,11 @@ export class SimulatedClock implements Clock {
     this.#wallOffsetMs += byMs
   }
 
-  /** From now on the clock gains `ppm` microseconds a second. Timers already armed keep their time. */
+  /** From now on the clock gains `ppm` (above -1,000,000) microseconds a second. Timers already armed keep their time. */
   setDrift(ppm: number): void {
+    if (!(ppm > -1_000_000 && ppm < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`a clock's drift is more than -1,000,000 ppm and finite, not ${ppm}`)
+    }
     this.#baseHostUs = this.#hostUs()
     this.#baseWorldUs = this.#world.nowUs
     this.#rate = 1 + ppm / 1_000_000

@@ -10,7 +10,14 @@ export interface ExecutionContext {
   readonly thread: SimulatedThread | undefined
 }
 
-const storage = new AsyncLocalStorage<ExecutionContext>()
+/*
+ * One storage a process, even when this module is loaded twice (test runners do that between files): what was patched
+ * once asks the storage of the module that patched it.
+ */
+const STORAGE = Symbol.for('kafka-trial.context')
+const registry = globalThis as unknown as Record<symbol, AsyncLocalStorage<ExecutionContext> | undefined>
+registry[STORAGE] ??= new AsyncLocalStorage<ExecutionContext>()
+const storage = registry[STORAGE]
 
 /** The context of the running code; undefined outside every world. */
 export function currentContext(): ExecutionContext | undefined {

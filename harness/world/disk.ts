@@ -1,4 +1,4 @@
-import { type Disk, DiskError, type DiskErrorCode, type DiskFile } from '../../src/runtime/disk.ts'
+import { type Disk, DiskError, type DiskFile } from '../../src/runtime/disk.ts'
 import type { RandomStream } from '../../src/runtime/runtime.ts'
 import { currentContext } from './context.ts'
 import { Inode } from './inode.ts'
@@ -54,10 +54,10 @@ export class SimulatedDisk {
     return {
       open: (path, options) => this.#open(process, path, options?.create ?? false),
       list: directory => this.#later(process, 15, () => this.list(directory)),
-      makeDirectory: directory => this.#later(process, 30, () => this.#makeDirectory(clean(directory))),
-      rename: (from, to) => this.#later(process, 30, () => this.#rename(clean(from), clean(to))),
-      remove: path => this.#later(process, 30, () => this.#remove(clean(path))),
-      syncDirectory: directory => this.#syncDirectory(process, clean(directory)),
+      makeDirectory: path => this.#later(process, 30, () => this.#makeDirectory(clean('makeDirectory', path))),
+      rename: (from, to) => this.#later(process, 30, () => this.#rename(clean('rename', from), clean('rename', to))),
+      remove: path => this.#later(process, 30, () => this.#remove(clean('remove', path))),
+      syncDirectory: directory => this.#syncDirectory(process, directory),
     }
   }
 
@@ -83,9 +83,8 @@ export class SimulatedDisk {
 
   /** Names in a directory, sorted; for inspection from outside. */
   list(directory: string): string[] {
-    const parent = clean(directory)
-    if (!this.#directories.has(parent))
-      throw new DiskError(this.#files.has(parent) ? 'ENOTDIR' : 'ENOENT', 'list', directory)
+    const parent = clean('list', directory)
+    this.#requireDirectory('list', parent)
     const prefix = parent === '' ? '' : `${parent}/`
     const names: string[] = []
     for (const path of [...this.#files.keys(), ...this.#directories]) {
@@ -97,17 +96,23 @@ export class SimulatedDisk {
 
   /** A file's bytes now; undefined when there is none. For inspection from outside. */
   contents(path: string): Buffer | undefined {
-    const inode = this.#files.get(clean(path))
+    const inode = this.#files.get(clean('contents', path))
     return inode?.read(0, inode.size)
   }
 
+  #requireDirectory(operation: string, directory: string): void {
+    if (this.#directories.has(directory)) return
+    throw new DiskError(this.#files.has(directory) ? 'ENOTDIR' : 'ENOENT', operation, directory)
+  }
+
   async #open(process: SimulatedProcess, rawPath: string, create: boolean): Promise<DiskFile> {
-    const path = clean(rawPath)
+    const path = clean('open', rawPath)
     const inode = await this.#later(process, 20, () => {
       if (this.#directories.has(path)) throw new DiskError('EISDIR', 'open', path)
       const existing = this.#files.get(path)
       if (existing !== undefined) return existing
-      if (!create || !this.#directories.has(parentOf(path))) throw new DiskError('ENOENT', 'open', path)
+      this.#requireDirectory('open', parentOf(path))
+      if (!create) throw new DiskError('ENOENT', 'open', path)
       if (this.full) throw new DiskError('ENOSPC', 'open', path)
       const made = new Inode()
       this.#files.set(path, made)
@@ -130,7 +135,7 @@ export class SimulatedDisk {
   }
 
   #rename(from: string, to: string): void {
-    if (!this.#directories.has(parentOf(to))) throw new DiskError('ENOENT', 'rename', to)
+    this.#requireDirectory('rename', parentOf(to))
     const inode = this.#files.get(from)
     if (inode !== undefined) {
       if (this.#directories.has(to)) throw new DiskError('EISDIR', 'rename', to)
@@ -145,9 +150,16 @@ export class SimulatedDisk {
       return
     }
     if (!this.#directories.has(from)) throw new DiskError('ENOENT', 'rename', from)
-    if (this.#directories.has(to) || this.#files.has(to)) throw new DiskError('EEXIST', 'rename', to)
+    if (this.#files.has(to)) throw new DiskError('ENOTDIR', 'rename', to)
+    if (to.startsWith(`${from}/`)) throw new DiskError('EIO', 'rename', to) // POSIX: EINVAL
+    if (from === to) return
+    const replaces = this.#directories.has(to)
+    if (replaces && this.list(to).length > 0) throw new DiskError('EEXIST', 'rename', to)
     this.#moveTree(from, to)
-    this.#record(() => this.#moveTree(to, from))
+    this.#record(() => {
+      this.#moveTree(to, from)
+      if (replaces) this.#directories.add(to)
+    })
   }
 
   #moveTree(from: string, to: string): void {
@@ -179,7 +191,7 @@ export class SimulatedDisk {
 
   #syncDirectory(process: SimulatedProcess, directory: string): Promise<void> {
     return this.#later(process, this.#syncUs(), () => {
-      if (!this.#directories.has(directory)) throw new DiskError('ENOENT', 'syncDirectory', directory)
+      this.#requireDirectory('syncDirectory', clean('syncDirectory', directory))
       this.commitJournal()
     })
   }
@@ -202,8 +214,12 @@ export class SimulatedDisk {
     this.#pending.add(pending)
     return this.#later(process, 8 + bytes.length / 4096, () => {
       this.#pending.delete(pending)
-      if (this.full || this.#used() + bytes.length > this.#capacityBytes) throw new DiskError('ENOSPC', 'append', path)
-      inode.append(bytes, this.#world.nowUs)
+      const room = this.full ? 0 : Math.max(0, this.#capacityBytes - this.#used())
+      const fitting = room < bytes.length ? bytes.subarray(0, room) : bytes
+      const { nowUs, trace } = this.#world
+      trace.data(nowUs, process.mainLane.id, 'disk', fitting)
+      inode.append(fitting, nowUs)
+      if (fitting.length < bytes.length) throw new DiskError('ENOSPC', 'append', path)
     })
   }
 
@@ -290,15 +306,16 @@ class SimulatedFile implements DiskFile {
   }
 
   #closed(operation: string): Promise<never> | undefined {
-    const code: DiskErrorCode = 'EBADF'
-    return this.#open ? undefined : Promise.reject(new DiskError(code, operation, this.path))
+    return this.#open ? undefined : Promise.reject(new DiskError('EBADF', operation, this.path))
   }
 }
 
-function clean(path: string): string {
-  const parts = path.split('/').filter(part => part !== '' && part !== '.')
-  if (path.startsWith('/') || parts.includes('..')) throw new DiskError('EACCES', 'resolve', path)
-  return parts.join('/')
+/** The name in the tree, `''` for the root; refuses whatever could leave it. */
+function clean(operation: string, path: string): string {
+  if (path === '' || path === '.') return ''
+  const parts = path.split('/')
+  if (parts.some(part => part === '' || part === '.' || part === '..')) throw new DiskError('EACCES', operation, path)
+  return path
 }
 
 function parentOf(path: string): string {

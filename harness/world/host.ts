@@ -53,6 +53,12 @@ export class SimulatedHost {
     return process
   }
 
+  /** Lets go of a process that has ended; the work it had asked for ends with the last one. */
+  forget(process: SimulatedProcess): void {
+    this.processes.delete(process)
+    if (this.processes.size === 0) this.#coreFreeUs.fill(0)
+  }
+
   /** Ends all processes at once, as `kill -9` does: the page cache and the network stack live on. */
   kill(): void {
     for (const process of [...this.processes]) process.kill()

@@ -36,8 +36,9 @@ export class Inode {
   }
 
   truncate(size: number): void {
-    if (size < this.#durableSize && this.#cut === undefined) {
-      this.#cut = Buffer.from(this.#data.subarray(size, this.#durableSize))
+    if (size < this.#durableSize) {
+      const cut = this.#data.subarray(size, this.#durableSize)
+      this.#cut = this.#cut === undefined ? Buffer.from(cut) : Buffer.concat([cut, this.#cut])
       this.#durableSize = size
     }
     this.size = Math.min(size, this.size)

@@ -92,7 +92,7 @@ export class SimulatedProcess implements Runtime {
   #die(): void {
     this.#alive = false
     this.held = undefined
-    this.host.processes.delete(this)
+    this.host.forget(this)
     this.host.disk.forget(this)
   }
 
@@ -176,6 +176,7 @@ class SimulatedThreads implements Threads, Iterable<SimulatedThread> {
 
   #crash(thread: SimulatedThread, error: unknown): void {
     const process = this.#process
+    if (!process.alive) return // what was left of the dead process stumbled on to here
     process.kill()
     if (process.onCrash === undefined) process.world.fail(error)
     else process.onCrash(thread.name, error)

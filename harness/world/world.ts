@@ -126,9 +126,15 @@ export class World {
     return this.#push(timeUs, lane, kind, run, undefined)
   }
 
-  /** As `at`, keeping the caller's async context: for callbacks of third-party code. */
-  atInContext(timeUs: number, lane: Lane, kind: TraceKind, run: () => void): WorldEvent {
-    return this.#push(timeUs, lane, kind, run, new AsyncResource('KAFKA_TRIAL_EVENT', CONTEXT_OPTIONS))
+  /** As `at`, in an async context, by default the caller's: for callbacks of third-party code. */
+  atInContext(
+    timeUs: number,
+    lane: Lane,
+    kind: TraceKind,
+    run: () => void,
+    context: AsyncResource = captureContext(),
+  ): WorldEvent {
+    return this.#push(timeUs, lane, kind, run, context)
   }
 
   /** A promise that resolves when `delayMs` of virtual time have passed. For the trial's main program. */
@@ -282,6 +288,7 @@ export class World {
 
   #push(timeUs: number, lane: Lane, kind: TraceKind, run: () => void, context: AsyncResource | undefined): WorldEvent {
     const at = Math.max(timeUs, this.#nowUs)
+    if (Number.isNaN(at)) throw new RangeError('an event needs a time, not NaN: it would spoil the order of all others')
     const event: WorldEvent = {
       timeUs: at,
       priority: this.schedule.priority(lane, at),
@@ -294,14 +301,14 @@ export class World {
     }
     if (this.#state === 'ended') return event // left-overs of a finished trial stay quiet
     this.#heap.push(event)
-    if (this.#explainIndex !== undefined) this.#stacks.set(event, new Error('scheduled here').stack ?? '')
+    if (this.#explainIndex !== undefined && this.trace.count <= this.#explainIndex) this.#stacks.set(event, stackNow())
     return event
   }
 
+  /** The entry that is asked for is written by the last event that begins at or before it. */
   #explain(event: WorldEvent): void {
-    const stack = this.#stacks.get(event)
+    if (this.trace.count <= (this.#explainIndex ?? 0)) this.explanation = this.#stacks.get(event)
     this.#stacks.delete(event)
-    if (this.explanation === undefined && this.trace.count >= (this.#explainIndex ?? 0)) this.explanation = stack
   }
 
   /** Every live thread and what it waits for, for reports. */
@@ -323,6 +330,7 @@ export class World {
 
   /** An error that no code of `owner` handled: the process ends, as on a real host; without an owner the trial fails. */
   uncaught(error: unknown, owner?: SimulatedProcess): void {
+    if (owner !== undefined && !owner.alive) return // what was left of a dead process stumbled on
     if (owner?.onCrash !== undefined) {
       owner.kill()
       owner.onCrash('main', error)
@@ -348,6 +356,20 @@ export class World {
       }
     }
   }
+}
+
+/** The running code's async context, to be entered again later. */
+export function captureContext(): AsyncResource {
+  return new AsyncResource('KAFKA_TRIAL_EVENT', CONTEXT_OPTIONS)
+}
+
+/** Who called, deep enough to reach the application behind streams and sockets. */
+function stackNow(): string {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 50
+  const { stack } = new Error('scheduled here')
+  Error.stackTraceLimit = limit
+  return stack ?? ''
 }
 
 function describeError(error: unknown): string {

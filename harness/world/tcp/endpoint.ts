@@ -37,6 +37,8 @@ export class Endpoint implements Connection {
   #error: NetworkErrorCode | undefined
   #closed = false
   #callback: (() => void) | undefined
+  /** Something happened before there was a callback to tell. */
+  #missed = false
   /** When this end first wrote something that nothing was received after; -1 while there is no such thing. */
   #unansweredSinceUs = -1
   #silence: Silence = { longestMs: 0, writes: 0 }
@@ -67,8 +69,9 @@ export class Endpoint implements Connection {
     const head = this.stalled ? undefined : this.#received[0]
     if (head === undefined) {
       if (this.stalled) return null
+      if (this.#ended) return END_OF_STREAM // Linux: the end that came first stays the end, whatever breaks later
       if (this.#error !== undefined) throw new NetworkError(this.#error, 'read', this.remote)
-      return this.#ended ? END_OF_STREAM : null
+      return null
     }
     const chunk = this.#take(head, maxBytes)
     this.inPipe?.windowOpened()
@@ -115,7 +118,11 @@ export class Endpoint implements Connection {
   }
 
   onReady(callback: () => void): void {
+    if (this.#closed) return
     this.#callback = callback
+    if (!this.#missed) return
+    this.#missed = false
+    this.notifyLater('notify')
   }
 
   end(): void {
@@ -138,9 +145,7 @@ export class Endpoint implements Connection {
   reset(): void {
     if (this.#closed) return
     this.#close()
-    this.outPipe?.cut()
-    this.inPipe?.cut()
-    if (this.#error === undefined) this.kernel.sendReset(this)
+    if (this.#error === undefined) this.outPipe?.reset()
     this.kernel.forget(this)
   }
 
@@ -155,12 +160,13 @@ export class Endpoint implements Connection {
   vanish(): void {
     this.#close()
     this.#error ??= 'ECONNRESET'
+    this.outPipe?.cut()
   }
 
   /** Bytes arrived. */
   receive(segment: Buffer): void {
-    if (this.#closed) {
-      this.kernel.sendReset(this) // data for a closed socket is answered with a reset
+    if (this.#closed || this.#error !== undefined) {
+      this.outPipe?.reset() // data for a connection that is no more is answered with a reset
       return
     }
     this.#received.push(segment)
@@ -179,23 +185,29 @@ export class Endpoint implements Connection {
   /** The connection is broken; what arrived before can still be read. */
   fail(code: NetworkErrorCode): void {
     if (this.#error !== undefined) return
-    this.#error = code
+    this.#error = this.#ended && code === 'ECONNRESET' ? 'EPIPE' : code
     this.outPipe?.cut()
-    this.inPipe?.cut()
     this.kernel.forget(this)
     if (!this.#closed) this.notify()
   }
 
   /** Tells the application, unless its process stands still or is gone. */
   notify(): void {
-    const callback = this.#callback
-    if (callback === undefined || !this.process.alive) return
-    if (this.process.held === undefined) callback()
-    else this.notifyLater('notify')
+    const { process } = this
+    if (!process.alive) return
+    if (this.#callback === undefined) this.#missed = true
+    else if (process.held !== undefined) this.notifyLater('notify')
+    else {
+      try {
+        this.#callback()
+      } catch (error) {
+        process.world.uncaught(error, process) // it is the application's error, not the network's
+      }
+    }
   }
 
   notifyLater(kind: TraceKind): void {
     const { world } = this.process
-    world.at(world.nowUs, this.lane, kind, () => this.#callback?.())
+    world.at(world.nowUs, this.lane, kind, () => this.notify())
   }
 }

@@ -7,6 +7,7 @@ import {
   type Network,
   NetworkError,
 } from '../../../src/runtime/network.ts'
+import type { WorldEvent } from '../event-heap.ts'
 import type { SimulatedHost } from '../host.ts'
 import type { SimulatedProcess } from '../process.ts'
 import type { Endpoint, Silence } from './endpoint.ts'
@@ -29,7 +30,10 @@ export class TcpKernel {
   /** Ports on which connection attempts are refused although something may listen. */
   readonly refusing = new Set<number>()
   #nextPort = FIRST_EPHEMERAL_PORT
-  readonly #watched = new Set<Endpoint>()
+  /** Connections whose data nobody acknowledges, and when they give up. */
+  readonly #watched = new Map<Endpoint, WorldEvent>()
+  /** Local ports of outgoing connections. */
+  readonly #portsInUse = new Set<number>()
   /** Silences of connections that are gone. */
   readonly #pastSilences: Silence[] = []
 
@@ -40,12 +44,15 @@ export class TcpKernel {
 
   networkOf(process: SimulatedProcess): Network {
     return {
-      listen: async options => this.listen(process, options),
+      listen: options =>
+        new Promise(resolve => {
+          if (process.alive) resolve(this.listen(process, options))
+        }),
       connect: options => new Promise((resolve, reject) => this.connect(process, options, resolve, reject)),
     }
   }
 
-  /** @throws NetworkError `EADDRINUSE` */
+  /** For a process that is alive. @throws NetworkError `EADDRINUSE` */
   listen(process: SimulatedProcess, options: ListenOptions): ListeningSocket {
     const port = options.port === 0 ? this.freePort() : options.port
     if (this.listeners.has(port)) throw new NetworkError('EADDRINUSE', 'listen', { host: options.host, port })
@@ -61,20 +68,22 @@ export class TcpKernel {
     onConnected: (endpoint: Endpoint) => void,
     onFailed: (error: NetworkError) => void,
   ): () => void {
-    return this.network.connect(process, options, onConnected, onFailed)
+    return process.alive ? this.network.connect(process, options, onConnected, onFailed) : () => {}
   }
 
+  /** @throws NetworkError `EADDRINUSE` when no port is left */
   freePort(): number {
     for (let tries = 0; tries <= LAST_PORT - FIRST_EPHEMERAL_PORT; tries++) {
       const port = this.#nextPort++
       if (this.#nextPort > LAST_PORT) this.#nextPort = FIRST_EPHEMERAL_PORT
-      if (!this.listeners.has(port)) return port
+      if (!this.listeners.has(port) && !this.#portsInUse.has(port)) return port
     }
     throw new NetworkError('EADDRINUSE', 'listen', { host: this.host.name, port: 0 })
   }
 
   add(endpoint: Endpoint): void {
     this.endpoints.add(endpoint)
+    this.#portsInUse.add(endpoint.local.port)
   }
 
   /** For every connection this host has had, how long it went on writing without an answer (if it ever did). */
@@ -84,8 +93,10 @@ export class TcpKernel {
   }
 
   forget(endpoint: Endpoint): void {
-    if (this.endpoints.delete(endpoint) && endpoint.silence.writes > 0) this.#pastSilences.push(endpoint.silence)
-    this.#watched.delete(endpoint)
+    if (!this.endpoints.delete(endpoint)) return
+    this.#portsInUse.delete(endpoint.local.port)
+    if (endpoint.silence.writes > 0) this.#pastSilences.push(endpoint.silence)
+    this.unwatch(endpoint)
   }
 
   /** A process is gone: its listeners close, its connections end as `close` ends them. */
@@ -103,7 +114,9 @@ export class TcpKernel {
     this.listeners.clear()
     for (const endpoint of [...this.endpoints]) endpoint.vanish()
     this.endpoints.clear()
+    this.#portsInUse.clear()
     this.refusing.clear()
+    this.network.watchTimeouts()
   }
 
   /** The machine is back: whatever peers still send to connections it no longer knows is answered with a reset. */
@@ -111,26 +124,24 @@ export class TcpKernel {
     this.network.recoverTo(this.host.name)
   }
 
-  /** Breaks the connection at the peer, one way later. */
-  sendReset(endpoint: Endpoint): void {
-    const { outPipe, peer } = endpoint
-    if (outPipe === undefined || peer === undefined) return
-    const { world } = this.host
-    const { link } = outPipe
-    world.at(link.arrivalUs(world.nowUs, 0), outPipe.lane, 'rst', () => {
-      if (!link.conditions.blocked && !outPipe.blocked && peer.kernel.host.up) peer.fail('ECONNRESET')
-    })
-  }
-
   /** Data that nobody acknowledges breaks the connection in the end. */
   watchTimeout(endpoint: Endpoint): void {
     const pipe = endpoint.outPipe
-    if (pipe === undefined || !pipe.isBlocked || this.#watched.has(endpoint)) return
-    this.#watched.add(endpoint)
+    if (pipe === undefined || !pipe.isCutOff || this.#watched.has(endpoint) || !this.endpoints.has(endpoint)) return
     const { world } = this.host
-    world.at(world.nowUs + RETRANSMISSION_TIMEOUT_US, endpoint.lane, 'timeout', () => {
-      if (this.#watched.delete(endpoint) && pipe.isBlocked && pipe.unsettled) endpoint.fail('ETIMEDOUT')
+    const event = world.at(world.nowUs + RETRANSMISSION_TIMEOUT_US, pipe.lane, 'timeout', () => {
+      this.#watched.delete(endpoint)
+      if (pipe.isCutOff && pipe.unsettled) endpoint.fail('ETIMEDOUT')
     })
+    this.#watched.set(endpoint, event)
+  }
+
+  /** The peer can be heard again. */
+  unwatch(endpoint: Endpoint): void {
+    const event = this.#watched.get(endpoint)
+    if (event === undefined) return
+    event.cancelled = true
+    this.#watched.delete(endpoint)
   }
 }
 
@@ -151,9 +162,9 @@ export class ListeningSocket implements Listener {
     this.options = options
   }
 
-  /** Whether a further connection has to wait outside: its SYN is dropped and sent again later. */
+  /** Whether a further connection has to wait outside: its SYN is dropped and sent again later. Linux holds one more than asked. */
   get full(): boolean {
-    return this.#queue.length >= this.options.backlog
+    return this.#queue.length > this.options.backlog
   }
 
   get waiting(): number {
@@ -162,9 +173,21 @@ export class ListeningSocket implements Listener {
 
   enqueue(endpoint: Endpoint): void {
     this.#queue.push(endpoint)
-    const { world } = this.process
-    if (this.process.held === undefined) this.#callback?.()
-    else world.at(world.nowUs, this.process.mainLane, 'notify', () => this.#callback?.())
+    if (this.process.held === undefined) this.#notify()
+    else this.#notifyLater()
+  }
+
+  #notify(): void {
+    try {
+      this.#callback?.()
+    } catch (error) {
+      this.process.world.uncaught(error, this.process) // it is the application's error, not the network's
+    }
+  }
+
+  #notifyLater(): void {
+    const { world, mainLane } = this.process
+    world.at(world.nowUs, mainLane, 'notify', () => this.#notify())
   }
 
   accept(): Connection | null {
@@ -173,14 +196,17 @@ export class ListeningSocket implements Listener {
   }
 
   onReady(callback: () => void): void {
+    if (this.#closed) return
     this.#callback = callback
+    if (this.#queue.length > 0) this.#notifyLater()
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#callback = undefined
-    this.#kernel.listeners.delete(this.address.port)
+    // A process that died with its machine may still get here; the port may be another's by then.
+    if (this.#kernel.listeners.get(this.address.port) === this) this.#kernel.listeners.delete(this.address.port)
     for (const endpoint of this.#queue.splice(0)) endpoint.reset()
   }
 }

@@ -84,7 +84,7 @@ export class SimulatedNetwork {
     if (link.conditions.blocked) return
     link.conditions.blocked = true
     link.blockedSinceUs = this.#world.nowUs
-    this.#watchTimeouts()
+    this.watchTimeouts()
   }
 
   unblock(from: string, to: string): void {
@@ -98,15 +98,13 @@ export class SimulatedNetwork {
     for (const pipe of [connection.client.outPipe, connection.server.outPipe]) {
       if (pipe !== undefined) pipe.blocked = true
     }
-    this.#watchTimeouts()
+    this.watchTimeouts()
   }
 
   revive(connection: NetworkConnection): void {
-    for (const pipe of [connection.client.outPipe, connection.server.outPipe]) {
-      if (pipe === undefined) continue
-      pipe.blocked = false
-      this.#recover(pipe.link)
-    }
+    const pipes = [connection.client.outPipe, connection.server.outPipe].filter(pipe => pipe !== undefined)
+    for (const pipe of pipes) pipe.blocked = false
+    for (const pipe of pipes) this.#recover(pipe.link)
   }
 
   /** Paths to a host work again because it is up again. */
@@ -118,20 +116,20 @@ export class SimulatedNetwork {
 
   #recover(link: Link): void {
     for (const pipe of [...link.stalled]) {
-      // A stalled pipe is either one of this path, or one of the way back whose acknowledgements were lost.
+      // A stalled pipe has lost bytes on this path, or is one of the way back whose acknowledgements were lost here.
+      pipe.acknowledge()
       if (pipe.link === link) pipe.recover()
-      else {
-        link.stalled.delete(pipe)
-        pipe.acknowledge()
-      }
     }
+    for (const end of this.#liveEnds()) if (!end.outPipe?.isCutOff) end.kernel.unwatch(end)
   }
 
-  #watchTimeouts(): void {
-    for (const { client, server } of this.#connections.values()) {
-      if (client.outPipe?.unsettled) client.kernel.watchTimeout(client)
-      if (server.outPipe?.unsettled) server.kernel.watchTimeout(server)
-    }
+  /** Starts the clock of connections that have sent something and hear nothing. */
+  watchTimeouts(): void {
+    for (const end of this.#liveEnds()) if (end.outPipe?.unsettled) end.kernel.watchTimeout(end)
+  }
+
+  #liveEnds(): Endpoint[] {
+    return this.connections().flatMap(({ client, server }) => [client, server])
   }
 
   /** The host a name stands for, seen from `from`. */
@@ -258,37 +256,47 @@ class ConnectAttempt {
   #sendSyn(target: SimulatedHost): void {
     const there = this.#network.link(this.#process.host.name, target.name)
     const arrivalUs = there.arrivalUs(this.#world.nowUs, 0)
-    const retryUs = SYN_RETRY_US[this.#retries]
     this.#event = this.#world.at(arrivalUs, this.#network.lane, 'syn', () => {
       if (this.#over || !this.#process.alive) return
       const back = this.#network.link(target.name, this.#process.host.name)
       const lost = there.conditions.blocked || back.conditions.blocked || !target.up
       const listener = target.kernel.listeners.get(this.#options.port)
-      if (lost || (listener?.full ?? false)) this.#retry(target, retryUs)
+      if (lost || (listener?.full ?? false)) this.#retry(() => this.#sendSyn(target))
       else if (listener === undefined || target.kernel.refusing.has(this.#options.port))
         this.#answer(back.arrivalUs(this.#world.nowUs, 0), 'ECONNREFUSED')
-      else this.#accept(back.arrivalUs(this.#world.nowUs, 0), listener)
+      else this.#accept(back, listener)
     })
   }
 
-  #retry(target: SimulatedHost, retryUs: number | undefined): void {
-    if (retryUs === undefined) {
-      this.#fail('ETIMEDOUT')
-      return
+  /** The kernel tries again, also while the process stands still, until it gives up. */
+  #retry(again: () => void): void {
+    const waitUs = SYN_RETRY_US[this.#retries++] ?? 0
+    if (this.#retries === SYN_RETRY_US.length) this.#after(waitUs, 'timeout', () => this.#fail('ETIMEDOUT'))
+    else {
+      this.#event = this.#world.at(this.#world.nowUs + waitUs, this.#network.lane, 'retransmit', () => {
+        if (!this.#over && this.#process.alive) again()
+      })
     }
-    this.#retries++
-    this.#after(retryUs, 'retransmit', () => this.#sendSyn(target))
   }
 
   #answer(atUs: number, code: NetworkErrorCode): void {
     this.#after(atUs - this.#world.nowUs, 'refused', () => this.#fail(code))
   }
 
-  #accept(atUs: number, listener: ListeningSocket): void {
+  #accept(back: Link, listener: ListeningSocket): void {
     const { client, server } = this.#network.establish(this.#process, this.#options, listener)
     this.#endpoint = client
     listener.enqueue(server)
-    this.#event = this.#world.at(atUs, this.#process.mainLane, 'established', () => {
+    this.#sendSynAck(back, client)
+  }
+
+  #sendSynAck(back: Link, client: Endpoint): void {
+    const arrivalUs = back.arrivalUs(this.#world.nowUs, 0)
+    this.#event = this.#world.at(arrivalUs, this.#process.mainLane, 'established', () => {
+      if (back.conditions.blocked) {
+        this.#retry(() => this.#sendSynAck(back, client))
+        return
+      }
       this.#over = true
       this.#onConnected(client)
     })
@@ -296,10 +304,11 @@ class ConnectAttempt {
 
   #fail(code: NetworkErrorCode): void {
     this.#over = true
+    this.#endpoint?.reset()
     this.#onFailed(new NetworkError(code, 'connect', this.#options))
   }
 
-  #after(delayUs: number, kind: 'refused' | 'retransmit', run: () => void): void {
+  #after(delayUs: number, kind: 'refused' | 'timeout', run: () => void): void {
     this.#event = this.#world.at(this.#world.nowUs + delayUs, this.#process.mainLane, kind, () => {
       if (!this.#over) run()
     })

@@ -102,6 +102,21 @@ export class Pipe {
     this.#queue.length = 0
     this.#lost.length = 0
     this.link.stalled.delete(this)
+    this.to.outPipe?.link.stalled.delete(this)
+  }
+
+  /**
+   * Sends a reset: what is on its way still arrives before it, what was not sent yet is dropped. A reset that is lost is
+   * not sent again; the peer hears of it when it sends something itself.
+   */
+  reset(): void {
+    this.#queue.length = 0
+    this.#queuedBytes = 0
+    this.#finQueued = false
+    this.#lastArrivalUs = Math.max(this.#lastArrivalUs, this.link.arrivalUs(this.#world.nowUs, 0))
+    this.#world.at(this.#lastArrivalUs, this.#lane, 'rst', () => {
+      if (!this.isBlocked) this.to.fail('ECONNRESET')
+    })
   }
 
   /** Sends what the receiver's window allows. */
@@ -145,6 +160,11 @@ export class Pipe {
     this.#deliver(segment)
   }
 
+  /** Whether the sender hears nothing of what it sends: it does not arrive, or the acknowledgement does not come back. */
+  get isCutOff(): boolean {
+    return this.isBlocked || (this.to.outPipe?.isBlocked ?? false)
+  }
+
   /** Whether nothing gets through now: the path, this flow, or the receiving machine is down. */
   get isBlocked(): boolean {
     return this.blocked || this.link.conditions.blocked || !this.to.kernel.host.up
@@ -157,25 +177,26 @@ export class Pipe {
       return
     }
     this.#world.trace.data(this.#world.nowUs, this.#lane.id, 'deliver', segment)
-    this.#inFlightBytes -= segment.length
     const wasFull = this.writableBytes === 0
+    this.#inFlightBytes -= segment.length
     if (this.to.outPipe?.isBlocked) {
       this.#unacknowledgedBytes += segment.length // the acknowledgement cannot come back
       this.to.outPipe.link.stalled.add(this)
     }
     this.to.receive(segment)
     if (this.#queuedBytes > 0 || this.#finQueued) this.pump()
-    if (wasFull && this.writableBytes > 0) this.from.notifyLater('writable')
+    if (wasFull && this.writableBytes > 0) this.#afterWayBack(() => this.from.notify())
   }
 
   /** The receiver has read: its window opened. Tells the sender after the way back if it waited for that. */
   windowOpened(): void {
     if (this.#closed || (this.#queuedBytes === 0 && !this.#finQueued)) return
-    this.#world.at(this.#world.nowUs + this.link.conditions.latencyUs[0], this.#lane, 'writable', () => {
-      const wasFull = this.writableBytes === 0
-      this.pump()
-      if (wasFull && this.writableBytes > 0) this.from.notify()
-    })
+    this.#afterWayBack(() => this.pump())
+  }
+
+  #afterWayBack(run: () => void): void {
+    const back = this.to.outPipe?.link ?? this.link
+    this.#world.at(this.#world.nowUs + back.conditions.latencyUs[0], this.#lane, 'writable', run)
   }
 
   /** The path is open again: lost segments arrive after the sender's next retransmission. */
@@ -203,9 +224,11 @@ export class Pipe {
     }
   }
 
-  /** Acknowledgements that were lost come through again. */
+  /** Acknowledgements that were lost come through again, if the way back is open. */
   acknowledge(): void {
-    if (this.#unacknowledgedBytes === 0) return
+    const back = this.to.outPipe
+    if (this.#closed || this.#unacknowledgedBytes === 0 || back === undefined || back.isBlocked) return
+    back.link.stalled.delete(this)
     const wasFull = this.writableBytes === 0
     this.#unacknowledgedBytes = 0
     if (wasFull) this.from.notifyLater('writable')
