@@ -1,0 +1,32 @@
+import { ConfigError } from '../../log/config-error.ts'
+import type { KafkaConfig } from './kafka-config.ts'
+
+/** Kafka's rules for values that must go together. Throws ConfigError. */
+export function checkCombinations(config: KafkaConfig): void {
+  const value = (key: string) => config.get(key) ?? ''
+  const atMost = (key: string, other: string) => {
+    if (config.getNumber(key) > config.getNumber(other)) {
+      throw new ConfigError(key, value(key), `must be at most ${other}, which is ${value(other)}`)
+    }
+  }
+  for (const key of ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours']) {
+    if (config.get(key) !== null && config.getNumber(key) === 0) {
+      throw new ConfigError(key, value(key), 'expected -1 for ever, or at least 1')
+    }
+  }
+  atMost('replica.fetch.wait.max.ms', 'replica.lag.time.max.ms')
+  atMost('replica.fetch.wait.max.ms', 'replica.socket.timeout.ms')
+  atMost('log.cleaner.min.compaction.lag.ms', 'log.cleaner.max.compaction.lag.ms')
+  const queuedBytes = config.getNumber('queued.max.request.bytes')
+  if (queuedBytes > 0 && queuedBytes < config.getNumber('socket.request.max.bytes')) {
+    const least = `at least socket.request.max.bytes, which is ${value('socket.request.max.bytes')}`
+    throw new ConfigError('queued.max.request.bytes', value('queued.max.request.bytes'), `expected -1, or ${least}`)
+  }
+  const overrides = config.maxConnectionsPerIpOverrides
+  if (config.getNumber('max.connections.per.ip') === 0 && overrides.size === 0) {
+    throw new ConfigError('max.connections.per.ip', '0', 'may be 0 only with max.connections.per.ip.overrides')
+  }
+  if (config.logDirs.length === 0) {
+    throw new ConfigError('log.dirs', value('log.dirs'), 'expected at least one directory')
+  }
+}
