@@ -1,0 +1,24 @@
+import { type ClientName, FAULT_NAMES, type FaultName, type GuaranteeName } from '../trial/scenario.ts'
+
+/** What explore may generate. What is absent is drawn by the seed. */
+export interface ExploreOptions {
+  readonly client?: ClientName
+  /** Kinds of faults to draw from; default `DEFAULT_FAULTS`. */
+  readonly faults?: readonly FaultName[]
+  /** Configuration by Kafka's keys, on top of what is drawn: `server.properties` keys, or topic-level ones. */
+  readonly set?: Readonly<Record<string, string>>
+  /** Guarantees to judge in addition to those the configuration promises. */
+  readonly require?: readonly GuaranteeName[]
+  readonly acks?: -1 | 0 | 1
+  readonly idempotent?: boolean
+  readonly maxInFlight?: number
+  readonly retries?: number
+  readonly sequential?: boolean
+}
+
+/**
+ * Every kind of fault but power-loss: with Kafka's default flush settings a single broker loses acknowledged records
+ * when its machine loses power (`log.flush.interval.messages` is "never"; Kafka relies on replication), so it is only
+ * drawn when asked for by name.
+ */
+export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES.filter(name => name !== 'power-loss')

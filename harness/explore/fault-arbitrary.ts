@@ -1,0 +1,54 @@
+import fc from 'fast-check'
+import { FAULT_CATALOGUE } from '../faults/catalogue.ts'
+import type { Fault, FaultName, Trigger } from '../trial/scenario.ts'
+
+/** Faults begin within this time of the start of chaos, virtual ms. */
+export const CHAOS_WINDOW_MS = 10_000
+const SHORTEST_MS = 10
+const MAX_FAULTS = 6
+const MAX_PICK = 7
+const MAX_NTH = 20
+
+const trigger: fc.Arbitrary<Trigger> = fc.oneof(
+  { weight: 7, arbitrary: fc.record({ ms: fc.nat(CHAOS_WINDOW_MS) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      request: fc.constantFrom('Produce', 'Metadata', 'InitProducerId', 'ApiVersions'),
+      nth: fc.integer({ min: 1, max: MAX_NTH }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      probe: fc.constantFrom('produce-handled', 'connection-refused', 'broker-unclean-restart', 'request-queue-full'),
+    }),
+  },
+)
+
+function faultOf(kind: FaultName): fc.Arbitrary<Fault> {
+  const { amount, longestMs } = FAULT_CATALOGUE[kind]
+  return fc
+    .record({
+      at: trigger,
+      forMs: longestMs === 0 ? fc.constant(0) : fc.integer({ min: Math.min(SHORTEST_MS, longestMs), max: longestMs }),
+      pick: fc.nat(MAX_PICK),
+      amount: amount === undefined ? fc.constant(undefined) : fc.integer({ min: amount.low, max: amount.high }),
+    })
+    .map(({ at, forMs, pick, amount: strength }) => ({
+      kind,
+      at: { ...at },
+      forMs,
+      ...(pick === 0 ? {} : { pick }),
+      ...(strength === undefined ? {} : { amount: strength }),
+    }))
+}
+
+/** Swarm: a random subset of the kinds is armed, and the plan's faults are drawn from it. */
+export function faultsArbitrary(kinds: readonly FaultName[]): fc.Arbitrary<Fault[]> {
+  return fc
+    .noShrink(fc.subarray([...kinds]))
+    .chain(armed =>
+      armed.length === 0 ? fc.constant([]) : fc.array(fc.oneof(...armed.map(faultOf)), { maxLength: MAX_FAULTS }),
+    )
+}

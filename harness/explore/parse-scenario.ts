@@ -1,0 +1,136 @@
+import {
+  CLIENT_NAMES,
+  type ClusterSpec,
+  COMPRESSION_NAMES,
+  FAULT_NAMES,
+  type Fault,
+  GUARANTEE_NAMES,
+  type ProducerSpec,
+  type Scenario,
+  type Trigger,
+} from '../trial/scenario.ts'
+import { SCHEDULE_NAMES } from '../world/schedule.ts'
+import { JsonValue } from './json-reader.ts'
+import { ScenarioError } from './scenario-error.ts'
+
+const DAY_MS = 86_400_000
+const MAX_TEXT = 200
+const MAX_CONFIG_KEYS = 200
+const MAX_CONFIG_TEXT = 10_000
+const MAX_PARTITIONS = 100
+const MAX_PRODUCERS = 50
+const MAX_SENDS = 10_000
+const MAX_RECORDS = 1000
+const MAX_BYTES = 10 * 1024 * 1024
+const MAX_FAULTS = 1000
+const MAX_RETRIES = Number.MAX_SAFE_INTEGER
+const MAX_IN_FLIGHT = 1000
+const MAX_AMOUNT = 1_000_000_000
+const MAX_PICK = 1_000_000
+
+/**
+ * Reads a scenario as people and files write it.
+ *
+ * @param json a parsed JSON value
+ * @throws ScenarioError with the path, the value and what is allowed, in one line
+ */
+export function parseScenario(json: unknown): Scenario {
+  const scenario = new JsonValue(json).only('format', 'seed', 'schedule', 'cluster', 'workload', 'faults', 'guarantees')
+  const workload = scenario.get('workload')
+  return {
+    format: scenario.get('format').oneOf([1] as const),
+    seed: scenario.get('seed').text(MAX_TEXT),
+    schedule: scenario.get('schedule').oneOf(SCHEDULE_NAMES),
+    cluster: readCluster(scenario.get('cluster')),
+    workload: {
+      kind: workload
+        .only('kind', 'producers')
+        .get('kind')
+        .oneOf(['append'] as const),
+      producers: workload.get('producers').list(1, MAX_PRODUCERS, readProducer),
+    },
+    faults: scenario.get('faults').list(0, MAX_FAULTS, readFault),
+    guarantees: scenario.get('guarantees').list(0, GUARANTEE_NAMES.length, name => name.oneOf(GUARANTEE_NAMES)),
+  }
+}
+
+function readCluster(cluster: JsonValue): ClusterSpec {
+  const topic = cluster.only('brokers', 'config', 'topic').get('topic').only('name', 'partitions', 'config')
+  return {
+    brokers: cluster.get('brokers').oneOf([1] as const),
+    config: cluster.get('config').texts(MAX_CONFIG_KEYS, MAX_CONFIG_TEXT),
+    topic: {
+      name: topic.get('name').text(MAX_TEXT),
+      partitions: topic.get('partitions').whole(1, MAX_PARTITIONS),
+      config: topic.get('config').texts(MAX_CONFIG_KEYS, MAX_CONFIG_TEXT),
+    },
+  }
+}
+
+const PRODUCER_KEYS: readonly (keyof ProducerSpec)[] = [
+  'client',
+  'acks',
+  'idempotent',
+  'maxInFlight',
+  'retries',
+  'requestTimeoutMs',
+  'compression',
+  'sequential',
+  'sends',
+]
+
+function readProducer(producer: JsonValue): ProducerSpec {
+  producer.only(...PRODUCER_KEYS)
+  const client = producer.get('client').oneOf(CLIENT_NAMES)
+  const idempotent = producer.get('idempotent').boolean()
+  return {
+    client,
+    acks: producer.get('acks').oneOf(idempotent ? ([-1] as const) : ([-1, 0, 1] as const)),
+    idempotent,
+    maxInFlight: producer.get('maxInFlight').wholeOrNull(1, MAX_IN_FLIGHT),
+    // Both clients refuse or replace an idempotent producer's "never retry".
+    retries: producer.get('retries').whole(idempotent ? 1 : 0, MAX_RETRIES),
+    requestTimeoutMs: producer.get('requestTimeoutMs').whole(1, DAY_MS),
+    compression: producer
+      .get('compression')
+      .oneOf(client === 'kafkajs' ? (['none', 'gzip'] as const) : COMPRESSION_NAMES),
+    sequential: producer.get('sequential').boolean(),
+    sends: producer.get('sends').list(0, MAX_SENDS, send => ({
+      atMs: send.only('atMs', 'partition', 'records', 'bytes').get('atMs').whole(0, DAY_MS),
+      partition: send.get('partition').whole(0, MAX_PICK),
+      records: send.get('records').whole(1, MAX_RECORDS),
+      bytes: send.get('bytes').whole(0, MAX_BYTES),
+    })),
+  }
+}
+
+function readFault(fault: JsonValue): Fault {
+  fault.only('kind', 'at', 'forMs', 'pick', 'amount')
+  return {
+    kind: fault.get('kind').oneOf(FAULT_NAMES),
+    at: readTrigger(fault.get('at')),
+    forMs: fault.get('forMs').whole(0, DAY_MS),
+    ...(fault.has('pick') ? { pick: fault.get('pick').whole(0, MAX_PICK) } : {}),
+    ...(fault.has('amount') ? { amount: fault.get('amount').whole(-MAX_AMOUNT, MAX_AMOUNT) } : {}),
+  }
+}
+
+function readTrigger(at: JsonValue): Trigger {
+  if (at.has('ms')) return { ms: at.only('ms').get('ms').whole(0, DAY_MS) }
+  if (at.has('probe')) return { probe: at.only('probe').get('probe').text(MAX_TEXT) }
+  at.only('request', 'nth')
+  return { request: at.get('request').text(MAX_TEXT), nth: at.get('nth').whole(1, MAX_AMOUNT) }
+}
+
+/** Parses JSON text; a syntax error becomes a `ScenarioError` of one line. */
+export function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ScenarioError(
+      what,
+      text.slice(0, 20),
+      `JSON (${error instanceof Error ? error.message.replaceAll('\n', ' ') : 'unreadable'})`,
+    )
+  }
+}

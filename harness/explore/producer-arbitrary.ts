@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import { CLIENT_NAMES, COMPRESSION_NAMES, type ProducerSpec, type SendSpec } from '../trial/scenario.ts'
+import type { ExploreOptions } from './explore-options.ts'
+import { CHAOS_WINDOW_MS } from './fault-arbitrary.ts'
+
+const MAX_PRODUCERS = 3
+const MAX_SENDS = 30
+const MAX_RECORDS = 5
+const MAX_PARTITION = 7
+
+/** Retries without end: the default of both clients for an idempotent producer. */
+export const UNLIMITED_RETRIES = Number.MAX_SAFE_INTEGER
+
+const send: fc.Arbitrary<SendSpec> = fc
+  .record({
+    atMs: fc.nat(CHAOS_WINDOW_MS),
+    partition: fc.nat(MAX_PARTITION),
+    records: fc.integer({ min: 1, max: MAX_RECORDS }),
+    bytes: fc.oneof({ weight: 4, arbitrary: fc.nat(100) }, { weight: 1, arbitrary: fc.nat(5000) }),
+  })
+  .map(drawn => ({ ...drawn }))
+
+/**
+ * One producer. What its client does not take is not generated: an idempotent producer has acks=-1, and KafkaJS brings
+ * no compression but gzip. An idempotent producer is drawn sequential and with unlimited retries unless the options say
+ * otherwise: KafkaJS gives the sequence number of a send that was given up or overtaken to the next one, so that only
+ * this use of it is sound (`--no-sequential` and `--retries` show it).
+ */
+function producerArbitrary(options: ExploreOptions): fc.Arbitrary<ProducerSpec> {
+  return fc
+    .record({
+      client: options.client === undefined ? fc.constantFrom(...CLIENT_NAMES) : fc.constant(options.client),
+      acks: fc.oneof(
+        { weight: 4, arbitrary: fc.constant(-1) },
+        { weight: 2, arbitrary: fc.constant(1) },
+        fc.constant(0),
+      ),
+      idempotent: fc.boolean(),
+      maxInFlight: fc.option(fc.integer({ min: 1, max: 5 })),
+      retries: fc.constantFrom(5, 0, 1, 3, 8),
+      requestTimeoutMs: fc.constantFrom(30_000, 10_000, 3000, 1000),
+      compression: fc.constantFrom(...COMPRESSION_NAMES),
+      sequential: fc.constantFrom(true, false),
+      sends: fc.array(send, { minLength: 1, maxLength: MAX_SENDS }),
+    })
+    .map(drawn => {
+      const acks = options.acks ?? (drawn.acks as ProducerSpec['acks'])
+      const idempotent = options.idempotent ?? (drawn.idempotent && (options.acks ?? -1) === -1)
+      const kafkaJsCompression = drawn.compression === 'gzip' ? 'gzip' : 'none'
+      return {
+        client: drawn.client,
+        acks: idempotent ? -1 : acks,
+        idempotent,
+        maxInFlight: options.maxInFlight ?? drawn.maxInFlight,
+        retries: options.retries ?? (idempotent ? UNLIMITED_RETRIES : drawn.retries),
+        requestTimeoutMs: drawn.requestTimeoutMs,
+        compression: drawn.client === 'kafkajs' ? kafkaJsCompression : drawn.compression,
+        sequential: options.sequential ?? (idempotent || drawn.sequential),
+        sends: drawn.sends,
+      }
+    })
+}
+
+export function producersArbitrary(options: ExploreOptions): fc.Arbitrary<ProducerSpec[]> {
+  return fc.array(producerArbitrary(options), { minLength: 1, maxLength: MAX_PRODUCERS })
+}

@@ -1,0 +1,23 @@
+/** A scenario, or a file around one, that cannot be used: where, what stands there, and what may stand there. */
+export class ScenarioError extends Error {
+  override readonly name = 'ScenarioError'
+  /** `workload.producers[0].acks` */
+  readonly path: string
+  readonly value: unknown
+  readonly allowed: string
+
+  constructor(path: string, value: unknown, allowed: string) {
+    super(`${path === '' ? 'scenario' : path} is ${shown(value)}, expected ${allowed}`)
+    this.path = path
+    this.value = value
+    this.allowed = allowed
+  }
+}
+
+const MAX_SHOWN = 60
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'missing'
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+}

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import { generateScenario, scenarioFromSeed } from '../../harness/explore/arbitrary.ts'
+import { UNLIMITED_RETRIES } from '../../harness/explore/producer-arbitrary.ts'
+import { promisedGuarantees } from '../../harness/explore/promised-guarantees.ts'
+import type { FaultName, ProducerSpec, Scenario } from '../../harness/trial/scenario.ts'
+import { PRODUCER } from '../checkers/support.ts'
+
+const SEEDS = Array.from({ length: 400 }, (_, trial) => `9-${trial}`)
+
+function scenarios(options: Parameters<typeof scenarioFromSeed>[1] = {}): Scenario[] {
+  return SEEDS.map(seed => scenarioFromSeed(seed, options))
+}
+
+function producers(options: Parameters<typeof scenarioFromSeed>[1] = {}): ProducerSpec[] {
+  return scenarios(options).flatMap(({ workload }) => workload.producers)
+}
+
+describe('scenarioFromSeed', () => {
+  it('keeps the meaning of a seed (a change here breaks every seed that people wrote down)', () => {
+    expect(scenarioFromSeed('42-0')).toMatchSnapshot()
+    expect(scenarioFromSeed('42-17', { client: 'kafkajs', faults: ['kill', 'power-loss'] })).toMatchSnapshot()
+    expect(scenarioFromSeed('x-3', { idempotent: true, require: ['no-busy-timers'] })).toMatchSnapshot()
+  })
+
+  it('gives the same scenario for the same seed, and its seed to the world', () => {
+    expect(scenarioFromSeed('5-5')).toEqual(scenarioFromSeed('5-5'))
+    expect(scenarioFromSeed('5-5')).not.toEqual({ ...scenarioFromSeed('5-6'), seed: '5-5' })
+    expect(scenarioFromSeed('5-5').seed).toBe('5-5')
+  })
+
+  it('draws every kind of fault but power-loss unless asked for by name', () => {
+    const drawn = new Set(scenarios().flatMap(({ faults }) => faults.map(({ kind }) => kind)))
+    expect(drawn.size).toBe(19)
+    expect(drawn.has('power-loss')).toBe(false)
+
+    const asked: FaultName[] = ['power-loss', 'kill']
+    const only = new Set(scenarios({ faults: asked }).flatMap(({ faults }) => faults.map(({ kind }) => kind)))
+    expect([...only].sort()).toEqual(['kill', 'power-loss'])
+  })
+
+  it('arms a different subset of faults and knobs each time', () => {
+    const knobs = scenarios().map(({ cluster }) => Object.keys(cluster.config).length)
+    expect(Math.min(...knobs)).toBe(0)
+    expect(Math.max(...knobs)).toBeGreaterThan(9)
+    const kinds = scenarios().map(({ faults }) => new Set(faults.map(({ kind }) => kind)).size)
+    expect(new Set(kinds).size).toBeGreaterThan(4)
+  })
+
+  it('only generates what the clients take', () => {
+    for (const { client, compression, idempotent, acks } of producers()) {
+      if (client === 'kafkajs') expect(['none', 'gzip']).toContain(compression)
+      if (idempotent) expect(acks).toBe(-1)
+    }
+  })
+
+  it('draws idempotent producers in the way that is sound, unless told otherwise', () => {
+    for (const { idempotent, sequential, retries } of producers()) {
+      if (idempotent) expect([sequential, retries]).toEqual([true, UNLIMITED_RETRIES])
+    }
+    const told = producers({ idempotent: true, sequential: false, retries: 3, maxInFlight: 4 })
+    for (const { idempotent, sequential, retries, maxInFlight } of told) {
+      expect([idempotent, sequential, retries, maxInFlight]).toEqual([true, false, 3, 4])
+    }
+  })
+
+  it('takes acks as an order: no idempotent producers with acks=1', () => {
+    for (const { acks, idempotent } of producers({ acks: 1 })) expect([acks, idempotent]).toEqual([1, false])
+  })
+
+  it('puts settings on top of what is drawn, each on its level', () => {
+    const set = { 'log.flush.interval.messages': '1', 'segment.ms': '500', 'compression.type': 'zstd' }
+    for (const { cluster } of scenarios({ set })) {
+      expect(cluster.config['log.flush.interval.messages']).toBe('1')
+      expect(cluster.config['compression.type']).toBe('zstd')
+      expect(cluster.topic.config['segment.ms']).toBe('500')
+    }
+  })
+})
+
+describe('shrinking', () => {
+  it('reaches the smallest scenario: default configuration, no faults, one send of one record', () => {
+    const { arbitrary, value } = generateScenario('42-17')
+    let smallest = value
+    for (;;) {
+      const next = arbitrary.shrink(smallest.value, smallest.context).getNthOrLast(0)
+      if (next === null) break
+      smallest = next
+    }
+
+    expect(smallest.value).toMatchObject({
+      schedule: 'fifo',
+      cluster: { config: {}, topic: { partitions: 1, config: {} } },
+      workload: { producers: [{ sequential: true, sends: [{ atMs: 0, partition: 0, records: 1, bytes: 0 }] }] },
+      faults: [],
+    })
+    expect(smallest.value.seed).toBe('42-17')
+  })
+
+  it('never changes what the options demand', () => {
+    const { arbitrary, value } = generateScenario('42-3', { set: { 'num.io.threads': '3' }, faults: ['kill'], acks: 1 })
+    for (const { value: candidate } of arbitrary.shrink(value.value, value.context).take(200)) {
+      expect(candidate.cluster.config['num.io.threads']).toBe('3')
+      expect(candidate.faults.every(({ kind }) => kind === 'kill')).toBe(true)
+      expect(candidate.workload.producers.every(({ acks }) => acks === 1)).toBe(true)
+    }
+  })
+})
+
+describe('promisedGuarantees', () => {
+  const plain: ProducerSpec = { ...PRODUCER, idempotent: false, sequential: false }
+  const idempotent: ProducerSpec = { ...PRODUCER, idempotent: true, sequential: false }
+  const sequential: ProducerSpec = { ...PRODUCER, idempotent: false, sequential: true }
+
+  it('promises no duplicates only when every producer is idempotent', () => {
+    expect(promisedGuarantees([idempotent, idempotent])).toContain('no-duplicates')
+    expect(promisedGuarantees([idempotent, sequential])).not.toContain('no-duplicates')
+  })
+
+  it('promises order only when every producer is sequential or idempotent', () => {
+    expect(promisedGuarantees([idempotent, sequential])).toContain('order')
+    expect(promisedGuarantees([idempotent, plain])).not.toContain('order')
+  })
+
+  it("judges the clients' conduct only when asked to, and anything else that is asked for", () => {
+    expect(promisedGuarantees([idempotent])).not.toContain('no-busy-timers')
+    expect(promisedGuarantees([plain], ['order', 'no-busy-timers'])).toEqual(
+      expect.arrayContaining(['order', 'no-busy-timers', 'no-loss']),
+    )
+  })
+})

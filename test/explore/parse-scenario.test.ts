@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { scenarioFromSeed } from '../../harness/explore/arbitrary.ts'
+import { parseJson, parseScenario } from '../../harness/explore/parse-scenario.ts'
+import { ScenarioError } from '../../harness/explore/scenario-error.ts'
+import type { Scenario } from '../../harness/trial/scenario.ts'
+
+type Json = Record<string, unknown>
+
+function written(): Json {
+  return JSON.parse(JSON.stringify(scenarioFromSeed('1-1'))) as Json
+}
+
+function change(path: string, value: unknown): Json {
+  const scenario = written()
+  const keys = path.split('.')
+  const last = keys.pop() ?? ''
+  let at = scenario
+  for (const key of keys) at = at[key] as Json
+  if (value === undefined) delete at[last]
+  else at[last] = value
+  return scenario
+}
+
+function messageOf(json: unknown): string {
+  try {
+    parseScenario(json)
+  } catch (error) {
+    if (error instanceof ScenarioError) return error.message
+    throw error
+  }
+  return 'accepted'
+}
+
+describe('parseScenario', () => {
+  it('reads back every scenario that is generated', () => {
+    for (let trial = 0; trial < 300; trial++) {
+      const scenario: Scenario = scenarioFromSeed(`7-${trial}`)
+      expect(parseScenario(JSON.parse(JSON.stringify(scenario)))).toEqual(scenario)
+    }
+  })
+
+  it.each([
+    ['format', 2, 'format is 2, expected 1'],
+    ['seed', '', 'seed is "", expected text of 1 to 200 characters'],
+    ['schedule', 'pct', 'schedule is "pct", expected one of fifo, random'],
+    ['cluster', undefined, 'cluster is missing, expected an object'],
+    ['cluster.brokers', 3, 'cluster.brokers is 3, expected 1'],
+    ['cluster.config', { a: 1 }, 'cluster.config.a is 1, expected text of at most 10000 characters'],
+    ['cluster.topic.partitions', 1.5, 'cluster.topic.partitions is 1.5, expected a whole number from 1 to 100'],
+    ['workload.kind', 'queue', 'workload.kind is "queue", expected append'],
+    ['workload.producers', [], 'workload.producers is [], expected a list of 1 to 50 items'],
+    [
+      'workload.producers.0.client',
+      'java',
+      'workload.producers[0].client is "java", expected one of kafkajs, platformatic',
+    ],
+    ['workload.producers.0.sends', 'x', 'workload.producers[0].sends is "x", expected a list of 0 to 10000 items'],
+    ['faults', null, 'faults is null, expected a list of 0 to 1000 items'],
+    ['guarantees', ['all'], `guarantees[0] is "all", expected one of no-loss`],
+    ['colour', 'red', 'colour is "red", expected one of the keys format, seed'],
+  ])('refuses a wrong %s with one line', (path, value, message) => {
+    expect(messageOf(change(path, value))).toContain(message)
+  })
+
+  it.each([
+    [{ kind: 'fire', at: { ms: 1 }, forMs: 1 }, 'faults[0].kind is "fire", expected one of disconnect'],
+    [{ kind: 'kill', at: { ms: -1 }, forMs: 1 }, 'faults[0].at.ms is -1, expected a whole number from 0 to 86400000'],
+    [{ kind: 'kill', at: { ms: 1, nth: 2 }, forMs: 1 }, 'faults[0].at.nth is 2, expected one of the keys ms'],
+    [{ kind: 'kill', at: { request: 'Produce' }, forMs: 1 }, 'faults[0].at.nth is missing, expected a whole number'],
+    [{ kind: 'kill', at: 5, forMs: 1 }, 'faults[0].at is 5, expected an object'],
+  ])('refuses the fault %o with one line', (fault, message) => {
+    expect(messageOf(change('faults', [fault]))).toContain(message)
+  })
+
+  it('refuses what a client cannot do', () => {
+    const producer = scenarioFromSeed('1-1', { client: 'kafkajs', idempotent: true }).workload.producers[0]
+
+    const zstd = { kind: 'append', producers: [{ ...producer, compression: 'zstd' }] }
+    expect(messageOf(change('workload', zstd))).toContain('compression is "zstd", expected one of none, gzip')
+    const unsafe = { kind: 'append', producers: [{ ...producer, acks: 1 }] }
+    expect(messageOf(change('workload', unsafe))).toContain('acks is 1, expected -1')
+  })
+
+  it.each([[null], [7], ['text'], [[]]])('refuses %o instead of a scenario', json => {
+    expect(messageOf(json)).toMatch(/^scenario is .*, expected an object$/)
+  })
+
+  it('is not fooled by inherited keys', () => {
+    expect(messageOf(Object.create(written()))).toContain('format is missing')
+  })
+
+  it('says in one line where JSON is broken', () => {
+    expect(() => parseJson('{"a": \n]', 'trial.json')).toThrow(ScenarioError)
+    expect(() => parseJson('{"a": \n]', 'trial.json')).toThrow(/^trial\.json is .*, expected JSON \([^\n]*\)$/)
+  })
+})
