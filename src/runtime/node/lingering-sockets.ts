@@ -19,7 +19,7 @@ export class LingeringSockets {
 
   add(socket: Socket): void {
     this.#sockets.add(socket)
-    const timer = setTimeout(() => socket.destroy(), this.#lingerMs)
+    const timer = setTimeout(() => drop(socket), this.#lingerMs)
     socket.once('close', () => {
       clearTimeout(timer)
       this.#sockets.delete(socket)
@@ -31,6 +31,13 @@ export class LingeringSockets {
     })
     socket.resume()
     socket.end()
-    if (this.#sockets.size > SOCKETS_MAX) for (const oldest of this.#sockets) return void oldest.destroy()
+    const [oldest] = this.#sockets
+    if (oldest !== undefined && this.#sockets.size > SOCKETS_MAX) drop(oldest)
   }
+}
+
+/** Gives up on a socket. A peer that lacks bytes must not take the end for a proper one. */
+function drop(socket: Socket): void {
+  if (socket.writableLength > 0) socket.resetAndDestroy()
+  else socket.destroy()
 }

@@ -96,7 +96,12 @@ export class NodeConnection implements Connection {
   reset(): void {
     if (this.#closed) return
     this.#letGo()
-    this.#socket.resetAndDestroy()
+    const socket = this.#socket
+    // libuv refuses to reset, and Node then forgets the handle without closing it, between asking for a shutdown and its
+    // taking effect a turn of the event loop later.
+    const isShuttingDown = this.#ended && socket.writableLength === 0 && !socket.writableFinished && !socket.destroyed
+    if (isShuttingDown) socket.once('finish', () => socket.resetAndDestroy())
+    else socket.resetAndDestroy()
   }
 
   #letGo(): void {

@@ -5,12 +5,12 @@ import { ReadyCallback } from './ready-callback.ts'
 import { addressesOf } from './socket-address.ts'
 
 /** Connections beyond the backlog that wait here before further ones are reset. */
-const OVERFLOW_MAX = 1024
+const OVERFLOW_MAX = 256
 
 /**
  * A listening socket. Node accepts whatever the operating system's queue (`backlog` long) offers and cannot be told to
  * wait. So connections beyond the backlog wait here, unread, where the peer sees them as established although they are
- * not accepted. Beyond 1024 of those, connections are reset, where the operating system would leave the peer to retry.
+ * not accepted. Beyond 256 of those, connections are reset, where the operating system would leave the peer to retry.
  */
 export class NodeListener implements Listener {
   readonly address: Address
