@@ -19,7 +19,16 @@ export const DEFAULT_DRAIN: DrainName = typeof tickCallback === 'function' ? 'ti
 
 /** Calls `body` in a macrotask of its own: a trial never starts inside a microtask. */
 export function inMacrotask(body: () => void): void {
+  scheduling = true
   realSetImmediate(body)
+  scheduling = false
+}
+
+let scheduling = false
+
+/** Whether the immediate that is being made now is the world's own. */
+export function schedulesMacrotask(): boolean {
+  return scheduling
 }
 
 /** Runs every pending tick and microtask now. Only from a macrotask. */
