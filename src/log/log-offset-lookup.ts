@@ -1,15 +1,8 @@
+import { ListOffsetsTimestamp } from '../protocol/apis/list-offsets.ts'
 import { NO_TIMESTAMP } from '../protocol/records/layout.ts'
 import type { LeaderEpochFileCache } from './leader-epoch-file-cache.ts'
 import type { LogSegment } from './log-segment.ts'
 import type { LogSegments } from './log-segments.ts'
-
-/** Special timestamps of ListOffsets. */
-export const LATEST_TIMESTAMP = -1
-export const EARLIEST_TIMESTAMP = -2
-export const MAX_TIMESTAMP = -3
-export const EARLIEST_LOCAL_TIMESTAMP = -4
-export const LATEST_TIERED_TIMESTAMP = -5
-export const EARLIEST_PENDING_UPLOAD_TIMESTAMP = -6
 
 export interface TimestampAndOffset {
   /** Milliseconds since 1970; -1 where a special timestamp was asked for. */
@@ -33,18 +26,18 @@ export interface LookupState {
 export async function lookupOffset(state: LookupState, timestamp: number): Promise<TimestampAndOffset | undefined> {
   const { leaderEpochCache, logStartOffset, logEndOffset } = state
   switch (timestamp) {
-    case EARLIEST_TIMESTAMP:
-    case EARLIEST_LOCAL_TIMESTAMP: {
+    case ListOffsetsTimestamp.EARLIEST:
+    case ListOffsetsTimestamp.EARLIEST_LOCAL: {
       const earliest = leaderEpochCache.earliestEntry
       const leaderEpoch = earliest !== undefined && earliest.startOffset <= logStartOffset ? earliest.epoch : undefined
       return { timestamp: NO_TIMESTAMP, offset: logStartOffset, leaderEpoch }
     }
-    case LATEST_TIMESTAMP:
+    case ListOffsetsTimestamp.LATEST:
       return { timestamp: NO_TIMESTAMP, offset: logEndOffset, leaderEpoch: leaderEpochCache.latestEpoch }
-    case LATEST_TIERED_TIMESTAMP:
-    case EARLIEST_PENDING_UPLOAD_TIMESTAMP:
+    case ListOffsetsTimestamp.LATEST_TIERED:
+    case ListOffsetsTimestamp.EARLIEST_PENDING_UPLOAD:
       return { timestamp: NO_TIMESTAMP, offset: -1, leaderEpoch: undefined }
-    case MAX_TIMESTAMP:
+    case ListOffsetsTimestamp.MAX_TIMESTAMP:
       return lookupMaxTimestamp(state)
     default:
       return lookupTimestamp(state, timestamp)

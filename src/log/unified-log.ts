@@ -193,6 +193,11 @@ export class UnifiedLog {
     return this.#highWatermark.messageOffset
   }
 
+  /** The high watermark, and where it lies if that is known. */
+  get highWatermarkMetadata(): LogOffsetMetadata {
+    return this.#highWatermark
+  }
+
   /** Records below are visible to consumers of committed transactions. */
   get lastStableOffset(): number {
     return this.#highWatermark.messageOffset
