@@ -1,4 +1,4 @@
-import { type ClientName, FAULT_NAMES, type FaultName, type GuaranteeName } from '../trial/scenario.ts'
+import { type ClientName, FAULT_NAMES, type FaultName, type GuaranteeName, type Scenario } from '../trial/scenario.ts'
 
 /** What explore may generate. What is absent is drawn by the seed. */
 export interface ExploreOptions {
@@ -22,3 +22,25 @@ export interface ExploreOptions {
  * drawn when asked for by name.
  */
 export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES.filter(name => name !== 'power-loss')
+
+/**
+ * Whether a scenario still is what the options ask for. A shrunk one must be: a loss under power-loss with
+ * `log.flush.interval.messages=1` is another finding than one without that setting.
+ */
+export function respects(options: ExploreOptions, { cluster, workload }: Scenario): boolean {
+  const { set = {}, client, acks, idempotent, maxInFlight, retries, sequential } = options
+  const isSet = ([key, value]: [string, string]): boolean =>
+    cluster.config[key] === value || cluster.topic.config[key] === value
+  return (
+    Object.entries(set).every(isSet) &&
+    workload.producers.every(
+      spec =>
+        (client ?? spec.client) === spec.client &&
+        (acks ?? spec.acks) === spec.acks &&
+        (idempotent ?? spec.idempotent) === spec.idempotent &&
+        (maxInFlight ?? spec.maxInFlight) === spec.maxInFlight &&
+        (retries ?? spec.retries) === spec.retries &&
+        (sequential ?? spec.sequential) === spec.sequential,
+    )
+  )
+}
