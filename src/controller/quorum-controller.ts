@@ -1,6 +1,7 @@
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/apis/create-partitions.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/apis/create-topics.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
+import { randomUuid } from '../protocol/uuid.ts'
 import {
   AppendBufferFullError,
   BatchTooLargeError,
@@ -10,7 +11,7 @@ import {
   type RaftClient,
   type RaftListener,
 } from '../raft/raft-client.ts'
-import type { Runtime } from '../runtime/runtime.ts'
+import type { RandomStream, Runtime } from '../runtime/runtime.ts'
 import { BrokerLeadershipControl } from './broker-leadership-control.ts'
 import { ClusterControlManager } from './cluster-control-manager.ts'
 import type { ConfigResource } from './config-resource.ts'
@@ -100,6 +101,7 @@ export class QuorumController implements RaftListener<MetadataRecord> {
   #leader: LeaderAndEpoch = { leaderId: undefined, epoch: 0 }
   /** The epoch in which this controller is active; -1 when it is not. */
   #claimEpoch = -1
+  #topicIds: RandomStream
   #lastWriteMs = 0
   /** Deadlines are not looked at before. */
   #deadlineFloorMs = 0
@@ -109,6 +111,7 @@ export class QuorumController implements RaftListener<MetadataRecord> {
     this.#runtime = runtime
     this.#options = options
     const { clusterId, sessionTimeoutMs, nodeId } = options
+    this.#topicIds = runtime.random.stream('topic ids')
     const state = this.#state
     this.#features = new FeatureControlManager(state, options.bootstrapFeatures ?? BOOTSTRAP_FEATURES)
     this.#cluster = new ClusterControlManager(runtime.clock, state, this.#features, {
@@ -130,7 +133,7 @@ export class QuorumController implements RaftListener<MetadataRecord> {
         broker => state.current.cluster.isActive(broker),
         { numPartitions: options.defaultNumPartitions, replicationFactor: options.defaultReplicationFactor },
       ),
-      random: runtime.random.stream('topic ids'),
+      newTopicId: () => randomUuid(this.#topicIds),
     })
     this.#events = new ControllerEventQueue(runtime, {
       name: this.name,
@@ -322,6 +325,8 @@ export class QuorumController implements RaftListener<MetadataRecord> {
 
   #claim(epoch: number): number {
     this.#claimEpoch = epoch
+    // A host may give the same draws for the same label after a restart; an epoch never comes again.
+    this.#topicIds = this.#runtime.random.stream(`topic ids of epoch ${epoch}`)
     this.#cluster.activate()
     this.#lastWriteMs = this.#runtime.clock.monotonicMs()
     const records = this.#features.bootstrapRecords()

@@ -1,8 +1,7 @@
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/apis/create-partitions.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/apis/create-topics.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
-import { randomUuid, ZERO_UUID } from '../protocol/uuid.ts'
-import type { RandomStream } from '../runtime/runtime.ts'
+import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { BrokerLeadershipControl } from './broker-leadership-control.ts'
 import type { ClusterControlManager } from './cluster-control-manager.ts'
 import { type ConfigurationControlManager, tooManyRecords } from './configuration-control-manager.ts'
@@ -22,8 +21,8 @@ export interface ReplicationControlParts {
   readonly configuration: ConfigurationControlManager
   readonly leadership: BrokerLeadershipControl
   readonly assigner: TopicAssigner
-  /** Draws the ids of topics. */
-  readonly random: RandomStream
+  /** Draws an id that no topic has, or ever had. */
+  readonly newTopicId: () => string
 }
 
 /** Topics, their partitions, and who leads them. Kafka's class of the same name. */
@@ -150,12 +149,12 @@ export class ReplicationControlManager {
 
   /** Adds the records of a topic, or throws ApiError and adds none. */
   #createTopic(topic: CreatableTopic, records: MetadataRecord[]): CreatableTopicResult {
-    const { configuration, assigner, random } = this.#parts
+    const { configuration, assigner, newTopicId } = this.#parts
     const { name } = topic
     const configs = new Map(topic.configs.map(config => [config.name, config.value ?? '']))
     const configRecords = configuration.newTopicRecords(name, configs)
     const assignments = assigner.assign(topic)
-    const topicId = randomUuid(random)
+    const topicId = newTopicId()
     records.push({ type: 'TopicRecord', data: { name, topicId } })
     records.push(...configRecords, ...this.#partitionRecords(topicId, 0, assignments))
     return {
