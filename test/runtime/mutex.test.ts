@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Mutex } from '../../src/runtime/mutex.ts'
+import type { Runtime } from '../../src/runtime/runtime.ts'
 import { createManualRuntime } from '../support/manual-runtime.ts'
 
 test('bodies run one at a time, in the order in which they asked', async () => {
@@ -24,20 +25,23 @@ test('bodies run one at a time, in the order in which they asked', async () => {
   expect(mutex.locked).toBe(false)
 })
 
-test('nobody overtakes a thread to which the lock was handed', async () => {
-  const runtime = createManualRuntime()
+test('nobody gets in between the release and the thread to which the lock was handed', async () => {
+  const manual = createManualRuntime()
+  const park = (reason: string) => {
+    const parker = manual.threads.park(reason)
+    return { parked: parker.parked, unpark: () => void manual.timers.after(10, () => parker.unpark()) }
+  }
+  const runtime: Runtime = { ...manual, threads: { start: manual.threads.start, spend: manual.threads.spend, park } }
   const mutex = new Mutex(runtime, 'log')
   const order: string[] = []
-  const first = mutex.runExclusive(async () => {
-    await runtime.threads.spend(1)
-  })
+  const first = mutex.runExclusive(async () => order.push('first'))
   const second = mutex.runExclusive(() => order.push('second'))
   await first
 
   const third = mutex.runExclusive(() => order.push('third'))
-  await Promise.all([second, third])
+  await manual.run(() => Promise.all([second, third]))
 
-  expect(order).toEqual(['second', 'third'])
+  expect(order).toEqual(['first', 'second', 'third'])
 })
 
 test('a body that fails lets go of the lock and its error comes through', async () => {

@@ -78,6 +78,47 @@ test('a peer that does not read what was written before close sees a reset, not 
   expect(outcome).toContain('ECONNRESET')
 })
 
+test('what was written before close is delivered even when much more of the peer was left unread', async () => {
+  const runtime = makeRuntime({ lingerMs: 500 })
+  let peer: Socket | undefined
+  const port = await bareServer(socket => {
+    peer = socket
+    socket.write(Buffer.alloc(8 * 1_048_576))
+  })
+  const connection = await runtime.network.connect({ host: '127.0.0.1', port })
+  await new Promise(resolve => setTimeout(resolve, 100))
+
+  connection.write(Buffer.from('goodbye'))
+  connection.close()
+  await new Promise(resolve => setTimeout(resolve, 1000)) // by now the socket is gone
+
+  const heard = await new Promise<string>(resolve => {
+    let text = ''
+    peer?.on('data', bytes => {
+      text += bytes.toString()
+    })
+    peer?.on('end', () => resolve(text))
+    peer?.on('error', error => resolve(error.message))
+    peer?.resume()
+  })
+  expect(heard).toBe('goodbye')
+  peer?.end()
+})
+
+test('a timer for longer than Node can count does not keep the event loop busy', async () => {
+  const runtime = makeRuntime()
+  const warnings: string[] = []
+  const note = (warning: Error) => warnings.push(warning.name)
+  process.on('warning', note)
+
+  const timer = runtime.timers.after(40 * 86_400_000, () => {})
+  await new Promise(resolve => setTimeout(resolve, 20))
+  timer.cancel()
+
+  process.off('warning', note)
+  expect(warnings).toEqual([]) // Node warns before it turns such a delay into 1 ms
+})
+
 test('a reset straight after the end still closes the socket', async () => {
   const runtime = makeRuntime()
   const port = await bareServer(socket => socket.on('end', () => socket.destroy()).resume())
