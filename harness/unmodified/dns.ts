@@ -18,7 +18,7 @@ function resolve(place: ExecutionContext, hostname: string): Found | Error {
   const code = found ?? 'ENOTFOUND'
   return Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), {
     code,
-    errno: -3008,
+    errno: code === 'EAI_AGAIN' ? -3001 : -3008,
     syscall: 'getaddrinfo',
     hostname,
   })

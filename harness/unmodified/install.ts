@@ -1,5 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module'
 import { installDns } from './dns.ts'
+import { installHttp } from './http.ts'
 import { installNet } from './net.ts'
 import { installNextTick } from './next-tick.ts'
 import { installRandomness } from './randomness.ts'
@@ -26,6 +27,7 @@ export function installUnmodified(): void {
   installZlib()
   installDns()
   installNet()
+  installHttp()
   installNextTick()
   // Re-publishes patched CommonJS exports to `import { x } from 'node:…'` bindings, also those already linked.
   syncBuiltinESMExports()

@@ -4,18 +4,31 @@ import type { NetworkError } from '../../src/runtime/network.ts'
 import type { ExecutionContext } from '../world/context.ts'
 import type { Endpoint } from '../world/tcp/endpoint.ts'
 import type { ListeningSocket } from '../world/tcp/kernel.ts'
+import { captureContext } from '../world/world.ts'
 import { here, laneOf, soon } from './here.ts'
-import { adopt, attach, connect, isSimulated, setEarlyTimeout } from './simulated-socket.ts'
+import { isHttpServer, prepareHttpServer } from './http.ts'
+import { adopt, attach, connect, isSimulated, renew, setEarlyTimeout } from './simulated-socket.ts'
 
 const realConnect = net.Socket.prototype.connect
 const realSetTimeout = net.Socket.prototype.setTimeout
 const realListen = net.Server.prototype.listen
 const realTlsConnect = tls.connect
 
+const DEFAULT_BACKLOG = 511
+
+interface TargetOptions {
+  readonly host?: string | undefined
+  readonly port?: number | string | undefined
+  readonly path?: string | undefined
+  readonly backlog?: number | undefined
+  readonly timeout?: number | undefined
+}
+
 interface Target {
   readonly host: string
   readonly port: number
   readonly backlog: number
+  readonly timeoutMs: number
   readonly callback: (() => void) | undefined
 }
 
@@ -23,22 +36,29 @@ interface Target {
 function parseTarget(args: unknown[]): Target {
   const list = Array.isArray(args[0]) ? (args[0] as unknown[]) : args
   const callback = list.findLast(value => typeof value === 'function') as (() => void) | undefined
-  const first = list[0]
-  const options =
-    typeof first === 'object' && first !== null
-      ? (first as { host?: string; port?: number | string; path?: string; backlog?: number })
-      : {
-          port: first as number,
-          host: typeof list[1] === 'string' ? list[1] : undefined,
-          backlog: undefined,
-          path: undefined,
-        }
-  if (typeof options.path === 'string') throw new Error(`pipes are not simulated: ${options.path}`)
+  const options = typeof list[0] === 'object' && list[0] !== null ? (list[0] as TargetOptions) : positional(list)
+  if (options.path !== undefined) throw new Error(`pipes are not simulated: ${options.path}`)
+  const port = Number(options.port ?? 0)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    const message = `options.port should be >= 0 and < 65536. Received ${String(options.port)}.`
+    throw Object.assign(new RangeError(message), { code: 'ERR_SOCKET_BAD_PORT' })
+  }
   return {
     host: options.host ?? 'localhost',
-    port: Number(options.port ?? 0),
-    backlog: options.backlog ?? 511,
+    port,
+    backlog: options.backlog ?? DEFAULT_BACKLOG,
+    timeoutMs: options.timeout ?? 0,
     callback,
+  }
+}
+
+function positional(list: readonly unknown[]): TargetOptions {
+  const [first, ...rest] = list
+  if (typeof first === 'string' && !(Number(first) >= 0)) return { path: first }
+  return {
+    port: first as number | undefined,
+    host: rest.find(value => typeof value === 'string'),
+    backlog: rest.find(value => typeof value === 'number'),
   }
 }
 
@@ -81,8 +101,12 @@ interface ServerInternals {
 function listen(server: net.Server, place: ExecutionContext, target: Target): void {
   const owner = place.process
   if (owner === undefined) throw new Error('servers listen on a simulated host: use host.process().run(...)')
-  if (target.callback !== undefined) server.once('listening', target.callback)
   const inner = server as unknown as ServerInternals
+  if (inner._handle !== null) {
+    const message = 'Listen method has been called more than once without closing.'
+    throw Object.assign(new Error(message), { code: 'ERR_SERVER_ALREADY_LISTEN' })
+  }
+  if (target.callback !== undefined) server.once('listening', target.callback)
   let listener: ListeningSocket
   try {
     listener = owner.host.kernel.listen(owner, { host: target.host, port: target.port, backlog: target.backlog })
@@ -97,15 +121,19 @@ function listen(server: net.Server, place: ExecutionContext, target: Target): vo
   }
   inner._handle = new ServerHandle(listener, owner.host.ip)
   inner._connections = 0
+  // Connections are handled in the context of the code that listens, not in that of the client that caused the event.
+  const context = captureContext()
   listener.onReady(() => {
     for (let endpoint = listener.accept(); endpoint !== null; endpoint = listener.accept()) {
       const accepted = endpoint as Endpoint
-      place.world.at(place.world.nowUs, laneOf(place), 'notify', () =>
-        owner.run(() => acceptConnection(server, place, accepted)),
-      )
+      const accept = (): void => acceptConnection(server, place, accepted)
+      place.world.atInContext(place.world.nowUs, laneOf(place), 'notify', accept, context)
     }
   })
-  soon(place, () => server.emit('listening'))
+  soon(place, () => {
+    if (isHttpServer(server)) prepareHttpServer(server)
+    server.emit('listening')
+  })
 }
 
 function acceptConnection(server: net.Server, place: ExecutionContext, endpoint: Endpoint): void {
@@ -125,6 +153,7 @@ export function installNet(): void {
     const place = here()
     if (place === undefined) return Reflect.apply(realConnect, this, args) as net.Socket
     const target = parseTarget(args)
+    if (this.destroyed) renew(this)
     adopt(this, place)
     if (target.callback !== undefined) this.once('connect', target.callback)
     connect(this, target.host, target.port)
@@ -160,6 +189,7 @@ export function installNet(): void {
     Object.assign(socket, { encrypted: true, authorized: true, authorizationError: null })
     socket.once('connect', () => socket.emit('secureConnect'))
     if (target.callback !== undefined) socket.once('secureConnect', target.callback)
+    if (target.timeoutMs > 0) socket.setTimeout(target.timeoutMs)
     connect(socket, target.host, target.port)
     return socket
   }

@@ -34,8 +34,9 @@ function fill<T extends NodeJS.ArrayBufferView | ArrayBuffer>(
     target instanceof ArrayBuffer
       ? new Uint8Array(target)
       : new Uint8Array(target.buffer, target.byteOffset, target.byteLength)
-  const length = size ?? view.length - offset
-  view.set(randomOf(place).bytes(length), offset)
+  const unit = (target as { readonly BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1 // Node counts in elements
+  const length = size === undefined ? view.length - offset * unit : size * unit
+  view.set(randomOf(place).bytes(length), offset * unit)
   return target
 }
 

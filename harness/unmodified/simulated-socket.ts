@@ -27,6 +27,7 @@ interface SocketInternals {
   connecting: boolean
   timeout: number | undefined
   _handle: unknown
+  _undestroy(): void
   _server: { _connections: number; _emitCloseIfDrained(): void } | null
   _readableState: { emitClose: boolean }
   _writableState: { emitClose: boolean }
@@ -110,6 +111,13 @@ export function adopt(socket: net.Socket, place: ExecutionContext): void {
   if (delayMs !== undefined) socket.setTimeout(delayMs)
 }
 
+/** Makes a socket that was closed fit for another connection. */
+export function renew(socket: net.Socket): void {
+  states.delete(socket)
+  Reflect.deleteProperty(socket, 'write') // Node puts another one there when the peer has ended
+  internals(socket)._undestroy()
+}
+
 /** Gives an adopted socket its established connection. */
 export function attach(socket: net.Socket, endpoint: Endpoint): void {
   const state = stateOf(socket)
@@ -159,7 +167,7 @@ function openConnection(
 }
 
 function onReady(socket: net.Socket, state: SocketState): void {
-  flush(socket, state)
+  flush(state)
   pull(socket, state)
 }
 
@@ -187,7 +195,7 @@ function pull(socket: net.Socket, state: SocketState): void {
 }
 
 /** Continues a write that waited for room in the send buffer. */
-function flush(_socket: net.Socket, state: SocketState): void {
+function flush(state: SocketState): void {
   const { pending, endpoint } = state
   if (pending === undefined || endpoint === undefined || endpoint.closed) return
   try {
@@ -230,7 +238,7 @@ export class SimulatedSocket extends net.Socket {
     state.bytesWritten += bytes.length
     state.idle?.refresh()
     state.pending = { rest: bytes, done }
-    flush(this, state)
+    flush(state)
   }
 
   override _writev(

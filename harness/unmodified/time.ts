@@ -53,7 +53,13 @@ function installMonotonic(): void {
     const place = here()
     return place === undefined ? realNow() : monotonicMsOf(place)
   }
+  const realOrigin = performance.timeOrigin
+  const timeOrigin = (): number => {
+    const place = here()
+    return place === undefined ? realOrigin : wallMsOf(place) - monotonicMsOf(place)
+  }
   Object.defineProperty(performance, 'now', { value: now, writable: true, configurable: true })
+  Object.defineProperty(performance, 'timeOrigin', { get: timeOrigin, configurable: true })
   const bigint = (): bigint => {
     const place = here()
     return place === undefined ? realHrtimeBigint() : BigInt(Math.round(monotonicMsOf(place) * 1_000_000))

@@ -3,6 +3,7 @@ import timersPromises from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { ExecutionContext } from '../world/context.ts'
 import type { WorldEvent } from '../world/event-heap.ts'
+import { captureContext, type World } from '../world/world.ts'
 import { dueUs, here, laneOf } from './here.ts'
 
 const real = {
@@ -24,9 +25,17 @@ const realPromises = {
 type Callback = (...args: unknown[]) => void
 
 const MAX_DELAY_MS = 2_147_483_647
-/** Timers that were turned into a number and can be cleared by it. */
-const byNumber = new Map<number, VirtualTimer>()
-let lastNumber = 0
+/** Timers that were turned into a number and can be cleared by it. By world, so that each counts from the same start. */
+const numbered = new WeakMap<World, { readonly timers: Map<number, VirtualTimer>; last: number }>()
+
+function numbersOf(world: World): { readonly timers: Map<number, VirtualTimer>; last: number } {
+  let numbers = numbered.get(world)
+  if (numbers === undefined) {
+    numbers = { timers: new Map(), last: MAX_DELAY_MS } // apart from the numbers of real timers
+    numbered.set(world, numbers)
+  }
+  return numbers
+}
 
 /** Node's rule: delays outside 1 … 2^31 - 1 ms mean 1 ms; fractions are cut. */
 function normalizeDelay(delay: unknown): number {
@@ -41,6 +50,8 @@ export class VirtualTimer {
   readonly #args: unknown[]
   readonly #delayMs: number
   readonly #repeats: boolean
+  /** The context of the code that made the timer: also for later rounds and after `refresh` from elsewhere, as in Node. */
+  readonly #context = captureContext()
   #event: WorldEvent | undefined
   #referenced = true
   #closed = false
@@ -59,7 +70,8 @@ export class VirtualTimer {
   #arm(): void {
     const place = this.#place
     const kind = this.#delayMs === 0 ? 'immediate' : 'timer'
-    this.#event = place.world.atInContext(dueUs(place, this.#delayMs), laneOf(place), kind, () => this.#fire())
+    const fire = (): void => this.#fire()
+    this.#event = place.world.atInContext(dueUs(place, this.#delayMs), laneOf(place), kind, fire, this.#context)
   }
 
   #fire(): void {
@@ -72,7 +84,7 @@ export class VirtualTimer {
   }
 
   #forget(): void {
-    if (this.#number !== undefined) byNumber.delete(this.#number)
+    if (this.#number !== undefined) numbersOf(this.#place.world).timers.delete(this.#number)
   }
 
   refresh(): this {
@@ -110,8 +122,9 @@ export class VirtualTimer {
 
   [Symbol.toPrimitive](): number {
     if (this.#number === undefined) {
-      this.#number = ++lastNumber + MAX_DELAY_MS // apart from the numbers of real timers
-      byNumber.set(this.#number, this)
+      const numbers = numbersOf(this.#place.world)
+      this.#number = ++numbers.last
+      numbers.timers.set(this.#number, this)
     }
     return this.#number
   }
@@ -140,7 +153,8 @@ function clearing(realClear: (handle: never) => void): (handle: unknown) => void
   return handle => {
     if (handle instanceof VirtualTimer) handle.close()
     else if (typeof handle === 'number' || typeof handle === 'string') {
-      const virtual = byNumber.get(Number(handle))
+      const place = here()
+      const virtual = place === undefined ? undefined : numbersOf(place.world).timers.get(Number(handle))
       if (virtual === undefined) realClear(handle as never)
       else virtual.close()
     } else realClear(handle as never)

@@ -24,6 +24,11 @@ export function currentContext(): ExecutionContext | undefined {
   return storage.getStore()
 }
 
+/** Runs code that belongs to the real machine although code of a world called it. */
+export function runOutside<T>(body: () => T): T {
+  return storage.exit(body)
+}
+
 export function runInContext<T>(context: ExecutionContext, body: () => T): T {
   return storage.run(context, body)
 }

@@ -43,7 +43,10 @@ const escapes: Record<string, { readonly body: () => unknown; readonly api: stri
   'a name server query': { body: () => dns.resolve4('localhost', ignore), api: 'queryA of node:dns/callback_resolver' },
   'a compressing stream': { body: () => zlib.createGzip().destroy(), api: 'createGzip of node:zlib' },
   'a digest of Web Crypto': { body: () => crypto.subtle.digest('SHA-1', Buffer.alloc(1)), api: 'HASHREQUEST' },
-  'key generation': { body: () => crypto.generateKeyPair('ed25519', ignore), api: 'generateKeyPair of node:crypto' },
+  'key generation': {
+    body: () => crypto.generateKeyPair('ed25519', undefined, ignore),
+    api: 'generateKeyPair of node:crypto',
+  },
   'a child process': { body: () => execFile('true'), api: 'execFile of node:child_process' },
   'a worker thread': { body: () => new Worker('0', { eval: true }).terminate(), api: 'new Worker of node:worker' },
   'a datagram socket': { body: () => dgram.createSocket('udp4').close(), api: 'createSocket of node:dgram' },
