@@ -1,10 +1,6 @@
+import type { TopicPartition } from '../../log/topic-partition.ts'
 import type { PartitionRegistration } from '../partition-registration.ts'
 import type { TopicsDelta } from './topics-delta.ts'
-
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
 
 /** A partition that a broker hosts, as it is after the change. */
 export interface LocalPartition extends TopicPartition {
