@@ -1,5 +1,14 @@
 import { CorruptRecordError } from '../protocol/records/errors.ts'
-import { BATCH_OVERHEAD, LENGTH_AT, LOG_OVERHEAD, MAGIC, MAGIC_AT } from '../protocol/records/layout.ts'
+import { readInt64 } from '../protocol/records/int64.ts'
+import {
+  BASE_OFFSET_AT,
+  BATCH_OVERHEAD,
+  LAST_OFFSET_DELTA_AT,
+  LENGTH_AT,
+  LOG_OVERHEAD,
+  MAGIC,
+  MAGIC_AT,
+} from '../protocol/records/layout.ts'
 import { RecordBatchView } from '../protocol/records/record-batch-view.ts'
 import type { DiskFile } from '../runtime/disk.ts'
 
@@ -38,8 +47,47 @@ export async function* scanBatches(file: DiskFile, start: number, end: number): 
   }
 }
 
+export interface BatchPosition {
+  readonly position: number
+  readonly sizeBytes: number
+}
+
+export interface BatchSearch {
+  readonly offset: number
+  /** A batch begins here. */
+  readonly from: number
+  readonly end: number
+  /** Bytes from `from` on that were read already; may be empty. */
+  readonly chunk: Buffer
+  /** Bytes to read at once beyond them. */
+  readonly stepBytes: number
+}
+
+/** The first batch from a position on whose last offset is `offset` or above; null when there is none before `end`. */
+export async function findBatch(file: DiskFile, search: BatchSearch): Promise<BatchPosition | null> {
+  const { offset, from, end } = search
+  let position = from
+  let bytes = search.chunk
+  let bytesAt = from
+  while (end - position >= BATCH_OVERHEAD) {
+    let at = position - bytesAt
+    if (at + BATCH_OVERHEAD > bytes.length) {
+      bytes = await file.read(position, Math.min(end - position, search.stepBytes + BATCH_OVERHEAD))
+      bytesAt = position
+      at = 0
+      if (bytes.length < BATCH_OVERHEAD) return null
+    }
+    const sizeBytes = checkedBatchSize(bytes, at, `${file.path} at byte ${position}`)
+    const lastOffset =
+      readInt64(bytes, at + BASE_OFFSET_AT, 'baseOffset') + bytes.readInt32BE(at + LAST_OFFSET_DELTA_AT)
+    if (lastOffset >= offset) return { position, sizeBytes }
+    position += sizeBytes
+  }
+  return null
+}
+
 /** The size in bytes of the batch that begins at `offset`, where at least a header stands. */
-export function checkedBatchSize(bytes: Buffer, offset: number, where: string): number {
+function checkedBatchSize(bytes: Buffer, offset: number, where: string): number {
   const sizeBytes = bytes.readInt32BE(offset + LENGTH_AT) + LOG_OVERHEAD
   if (sizeBytes < BATCH_OVERHEAD) {
     throw new CorruptRecordError(`${where}: a batch has at least ${BATCH_OVERHEAD} bytes, not ${sizeBytes}`)

@@ -1,11 +1,11 @@
 import { batches } from '../protocol/records/batches.ts'
 import { RecordsError } from '../protocol/records/errors.ts'
 import { readInt64 } from '../protocol/records/int64.ts'
-import { BASE_OFFSET_AT, BATCH_OVERHEAD, LAST_OFFSET_DELTA_AT, MAX_TIMESTAMP_AT } from '../protocol/records/layout.ts'
+import { BATCH_OVERHEAD, MAX_TIMESTAMP_AT } from '../protocol/records/layout.ts'
 import type { RecordBatchView } from '../protocol/records/record-batch-view.ts'
 import type { DiskFile } from '../runtime/disk.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { checkedBatchSize, type ScannedBatch, scanBatches } from './batch-scanner.ts'
+import { type BatchPosition, findBatch, type ScannedBatch, scanBatches } from './batch-scanner.ts'
 import type { LogConfig } from './log-config.ts'
 import { CorruptIndexError } from './log-errors.ts'
 import {
@@ -36,11 +36,6 @@ export interface RollParams {
   readonly maxOffset: number
   readonly sizeBytes: number
   readonly nowMs: number
-}
-
-interface BatchPosition {
-  readonly position: number
-  readonly sizeBytes: number
 }
 
 /**
@@ -171,7 +166,13 @@ export class LogSegment {
       const from = this.#offsetIndex.lookup(startOffset).position
       const guess = Math.min(end - from, Math.max(maxSize, BATCH_OVERHEAD) + this.#config.indexIntervalBytes)
       const chunk = guess > 0 ? await this.#file.read(from, guess) : EMPTY
-      const start = await this.#search(startOffset, from, chunk, end)
+      const start = await findBatch(this.#file, {
+        offset: startOffset,
+        from,
+        end,
+        chunk,
+        stepBytes: this.#config.indexIntervalBytes,
+      })
       if (start === null) return null
       const wanted = minOneMessage ? Math.max(maxSize, start.sizeBytes) : maxSize
       const length = Math.max(0, Math.min(end - start.position, wanted))
@@ -187,7 +188,14 @@ export class LogSegment {
   /** Where the first batch whose last offset is `offset` or above begins; null when there is none. */
   translateOffset(offset: number): Promise<BatchPosition | null> {
     return this.#using(() => {
-      return this.#search(offset, this.#offsetIndex.lookup(offset).position, EMPTY, this.#size)
+      const from = this.#offsetIndex.lookup(offset).position
+      return findBatch(this.#file, {
+        offset,
+        from,
+        end: this.#size,
+        chunk: EMPTY,
+        stepBytes: this.#config.indexIntervalBytes,
+      })
     })
   }
 
@@ -363,31 +371,6 @@ export class LogSegment {
       this.#activeUses--
       if (this.#activeUses === 0 && this.#closeWhenUnused) await this.close()
     }
-  }
-
-  /** The first batch from `from` on whose last offset is `offset` or above; `chunk` holds the bytes from `from`. */
-  async #search(offset: number, from: number, chunk: Buffer, end: number): Promise<BatchPosition | null> {
-    let position = from
-    let bytes = chunk
-    let bytesAt = from
-    while (end - position >= BATCH_OVERHEAD) {
-      let at = position - bytesAt
-      if (at + BATCH_OVERHEAD > bytes.length) {
-        bytes = await this.#file.read(
-          position,
-          Math.min(end - position, this.#config.indexIntervalBytes + BATCH_OVERHEAD),
-        )
-        bytesAt = position
-        at = 0
-        if (bytes.length < BATCH_OVERHEAD) return null
-      }
-      const sizeBytes = checkedBatchSize(bytes, at, `${this} at byte ${position}`)
-      const lastOffset =
-        readInt64(bytes, at + BASE_OFFSET_AT, 'baseOffset') + bytes.readInt32BE(at + LAST_OFFSET_DELTA_AT)
-      if (lastOffset >= offset) return { position, sizeBytes }
-      position += sizeBytes
-    }
-    return null
   }
 
   #noteTimestamp(batch: RecordBatchView): void {

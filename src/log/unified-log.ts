@@ -4,9 +4,8 @@ import { Mutex } from '../runtime/mutex.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { AppendOrigin } from './append-origin.ts'
 import type { KafkaScheduler } from './kafka-scheduler.ts'
-import { leaderEpochCheckpointFile } from './leader-epoch-checkpoint-file.ts'
-import { type EpochAndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts'
-import { type FetchDataInfo, LocalLog } from './local-log.ts'
+import type { EpochAndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts'
+import type { FetchDataInfo, LocalLog } from './local-log.ts'
 import { emptyAppendInfo, type LogAppendInfo } from './log-append-info.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogDirFailureChannel } from './log-dir-failure-channel.ts'
@@ -17,17 +16,16 @@ import {
   RecordBatchTooLargeError,
 } from './log-errors.ts'
 import { parentPath } from './log-file-utils.ts'
-import { LogLoader } from './log-loader.ts'
 import { lookupOffset, type TimestampAndOffset } from './log-offset-lookup.ts'
 import { isMessageOffsetOnly, type LogOffsetMetadata, messageOffsetOnly } from './log-offset-metadata.ts'
+import { type LogParts, loadLogParts, type UnifiedLogOptions } from './log-parts.ts'
 import { deletableSegments } from './log-retention.ts'
 import type { LogSegment } from './log-segment.ts'
-import { LogSegments } from './log-segments.ts'
 import { assignOffsets, checkReplicated, type PreparedAppend } from './log-validator.ts'
 import { PartitionMetadataFile } from './partition-metadata-file.ts'
-import type { ProducerAppendInfo } from './producer-append-info.ts'
+import { checkProducers, findDuplicate } from './producer-checks.ts'
 import { type BatchMetadata, firstOffset } from './producer-state-entry.ts'
-import { ProducerStateManager, type ProducerStateManagerConfig } from './producer-state-manager.ts'
+import type { ProducerStateManager } from './producer-state-manager.ts'
 import { rebuildProducerState } from './rebuild-producer-state.ts'
 import { partitionKey, type TopicPartition } from './topic-partition.ts'
 
@@ -35,30 +33,6 @@ const MAX_RELATIVE_OFFSET = 2_147_483_647
 
 /** Up to where a read may see (Kafka's FetchIsolation): followers, consumers, consumers of committed transactions. */
 export type FetchIsolation = 'log-end' | 'high-watermark' | 'txn-committed'
-
-export interface UnifiedLogOptions {
-  /** The partition's directory; exists. */
-  readonly directory: string
-  readonly topicPartition: TopicPartition
-  /** Undefined: whatever the directory says. */
-  readonly topicId?: string
-  readonly config: LogConfig
-  readonly scheduler: KafkaScheduler
-  readonly failureChannel: LogDirFailureChannel
-  readonly producerStateConfig: ProducerStateManagerConfig
-  readonly hadCleanShutdown: boolean
-  readonly logStartOffset: number
-  readonly recoveryPoint: number
-}
-
-interface LoadedParts {
-  readonly local: LocalLog
-  readonly leaderEpochCache: LeaderEpochFileCache
-  readonly producerStateManager: ProducerStateManager
-  readonly logStartOffset: number
-  readonly truncatedBytes: number
-  readonly topicId: string | undefined
-}
 
 /**
  * One partition's log (Kafka's UnifiedLog): segments, leader epochs, producer state and the offsets that bound it.
@@ -86,7 +60,7 @@ export class UnifiedLog {
   #logStartOffset: number
   #highWatermark: LogOffsetMetadata
 
-  private constructor(runtime: Runtime, options: UnifiedLogOptions, parts: LoadedParts) {
+  private constructor(runtime: Runtime, options: UnifiedLogOptions, parts: LogParts) {
     this.#runtime = runtime
     this.topicPartition = options.topicPartition
     this.name = partitionKey(options.topicPartition)
@@ -108,42 +82,7 @@ export class UnifiedLog {
    * directory belongs to another topic, and with `DiskError`, which it does not report itself.
    */
   static async open(runtime: Runtime, options: UnifiedLogOptions): Promise<UnifiedLog> {
-    const { directory, config, topicPartition } = options
-    const topicId = await checkTopicId(runtime, options)
-    const where = partitionKey(topicPartition)
-    const leaderEpochCache = await LeaderEpochFileCache.open(leaderEpochCheckpointFile(runtime, directory))
-    const producers = await ProducerStateManager.open(runtime, where, directory, options.producerStateConfig)
-    const segments = new LogSegments()
-    const loaded = await new LogLoader(runtime, {
-      directory,
-      config,
-      hadCleanShutdown: options.hadCleanShutdown,
-      logStartOffsetCheckpoint: options.logStartOffset,
-      recoveryPointCheckpoint: options.recoveryPoint,
-      segments,
-      leaderEpochCache,
-      producerStateManager: producers,
-    }).load()
-    const local = new LocalLog(runtime, {
-      directory,
-      config,
-      scheduler: options.scheduler,
-      segments,
-      recoveryPoint: loaded.recoveryPoint,
-      nextOffsetMetadata: loaded.nextOffsetMetadata,
-      onBackgroundError: error => {
-        if (!(error instanceof DiskError)) throw error
-        options.failureChannel.maybeAddOfflineLogDir(parentPath(directory), error)
-      },
-    })
-    return new UnifiedLog(runtime, options, {
-      local,
-      leaderEpochCache,
-      producerStateManager: producers,
-      logStartOffset: loaded.logStartOffset,
-      truncatedBytes: loaded.truncatedBytes,
-      topicId,
-    })
+    return new UnifiedLog(runtime, options, await loadLogParts(runtime, options))
   }
 
   get config(): LogConfig {
@@ -464,9 +403,9 @@ export class UnifiedLog {
     if (bytes.length > this.config.segmentBytes) {
       throw new RecordBatchTooLargeError(this.name, bytes.length, this.config.segmentBytes)
     }
-    const duplicate = this.#findDuplicate(prepared, origin)
+    const duplicate = findDuplicate(this.producerStateManager, prepared.batches, origin)
     if (duplicate !== undefined) return this.#duplicateInfo(duplicate, prepared, leaderEpoch)
-    const producers = this.#checkProducers(prepared, origin)
+    const producers = checkProducers(this.producerStateManager, prepared.batches, origin)
     for (const batch of prepared.batches) {
       const epoch = batch.partitionLeaderEpoch
       if (epoch >= 0 && this.leaderEpochCache.needsAssign(epoch, batch.baseOffset)) {
@@ -491,16 +430,6 @@ export class UnifiedLog {
     }
   }
 
-  #findDuplicate({ batches }: PreparedAppend, origin: AppendOrigin): BatchMetadata | undefined {
-    if (origin !== 'client') return undefined
-    for (const batch of batches) {
-      if (!batch.hasProducerId) continue
-      const duplicate = this.producerStateManager.lastEntry(batch.producerId)?.findDuplicateBatch(batch)
-      if (duplicate !== undefined) return duplicate
-    }
-    return undefined
-  }
-
   #duplicateInfo(duplicate: BatchMetadata, prepared: PreparedAppend, leaderEpoch: number): LogAppendInfo {
     return {
       firstOffset: firstOffset(duplicate),
@@ -513,20 +442,6 @@ export class UnifiedLog {
       sizeInBytes: prepared.bytes.length,
       duplicate: true,
     }
-  }
-
-  #checkProducers({ batches }: PreparedAppend, origin: AppendOrigin): Iterable<ProducerAppendInfo> {
-    const producers = new Map<number, ProducerAppendInfo>()
-    for (const batch of batches) {
-      if (!batch.hasProducerId || batch.isControl) continue
-      let producer = producers.get(batch.producerId)
-      if (producer === undefined) {
-        producer = this.producerStateManager.prepareUpdate(batch.producerId, origin)
-        producers.set(batch.producerId, producer)
-      }
-      producer.append(batch)
-    }
-    return producers.values()
   }
 
   async #maybeRoll({ maxTimestamp, lastOffset, bytes }: PreparedAppend): Promise<void> {
@@ -605,14 +520,4 @@ export class UnifiedLog {
       throw new KafkaStorageError(`cannot ${what} in ${this.name}: ${error.message}`, { cause: error })
     }
   }
-}
-
-async function checkTopicId(runtime: Runtime, options: UnifiedLogOptions): Promise<string | undefined> {
-  const file = new PartitionMetadataFile(runtime, options.directory)
-  const found = await file.read()
-  const { topicId } = options
-  if (topicId === undefined) return found
-  if (found === undefined) await file.write(topicId)
-  else if (found !== topicId) throw new InconsistentTopicIdError(options.directory, found, topicId)
-  return topicId
 }
