@@ -12,6 +12,11 @@ export class ScenarioError extends Error {
     this.value = value
     this.allowed = allowed
   }
+
+  /** The same error, naming the file it was found in. */
+  in(file: string): ScenarioError {
+    return new ScenarioError(`${file}: ${this.path === '' ? 'scenario' : this.path}`, this.value, this.allowed)
+  }
 }
 
 const MAX_SHOWN = 60
