@@ -166,6 +166,17 @@ describe('QuorumController', () => {
     })
   })
 
+  test('a broker that has begun to leave does not keep its successor waiting', async () => {
+    const fixture = await startController()
+    await fixture.join(1)
+    await fixture.createTopic('orders')
+    await fixture.heartbeat(1, { wantShutDown: true })
+
+    await fixture.join(1)
+
+    expect(fixture.image().cluster.broker(1)).toMatchObject({ fenced: false, inControlledShutdown: false })
+  })
+
   test('a broker that was killed leads again what nobody else holds, as recovering', async () => {
     const fixture = await startController()
     await fixture.join(1)

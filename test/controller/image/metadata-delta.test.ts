@@ -151,6 +151,7 @@ describe('MetadataDelta', () => {
         const records = history(choices)
 
         expect(print(replay(records, new Set(cuts)))).toBe(print(replay(records)))
+        expect(print(replay(records, new Set(records.keys())))).toBe(print(replay(records)))
       }),
       { numRuns: 300 },
     )
