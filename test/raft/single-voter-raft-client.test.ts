@@ -9,6 +9,7 @@ import {
   type RecordSerde,
 } from '../../src/raft/raft-client.ts'
 import { SingleVoterRaftClient } from '../../src/raft/single-voter-raft-client.ts'
+import { Condition } from '../../src/runtime/condition.ts'
 import { createManualRuntime, type ManualRuntime } from '../support/manual-runtime.ts'
 
 const LOG = 'data/__cluster_metadata-0/00000000000000000000.log'
@@ -263,6 +264,30 @@ describe('SingleVoterRaftClient', () => {
     expect(listener.records).toEqual(['after'])
     expect(listener.events).toContain('leader ? epoch 2')
     expect(listener.events.filter(event => event.startsWith('leader')).at(-1)).toBe('leader 1 epoch 2')
+  })
+
+  test('a slow listener hears that its epoch is over before anything that was committed after it', async () => {
+    const runtime = createManualRuntime()
+    const { client, listener } = await start(runtime)
+    const gate = new Condition(runtime, 'gate')
+    const { handleCommit } = listener
+    listener.handleCommit = async committed => {
+      await gate.wait()
+      handleCommit.call(listener, committed)
+    }
+    await append(runtime, client, 'old')
+    listener.events.length = 0
+
+    client.resign(1)
+    await runtime.settle()
+    await append(runtime, client, 'new')
+    for (let index = 0; index < 5; index++) {
+      gate.signal()
+      await runtime.settle()
+    }
+
+    expect(client.leaderAndEpoch).toEqual({ leaderId: 1, epoch: 2 })
+    expect(listener.events).toEqual(['commit to 1', 'leader ? epoch 2', 'commit to 3', 'leader 1 epoch 2'])
   })
 
   test('after a failed write reports a fault and acknowledges nothing any more', async () => {

@@ -147,7 +147,7 @@ describe('MetadataDelta', () => {
   test('any history gives the same image, in the same order, however it is cut into deliveries', () => {
     const choice = fc.record({ kind: fc.nat(8), a: fc.nat(11), b: fc.nat(9) })
     fc.assert(
-      fc.property(fc.array(choice, { maxLength: 60 }), fc.array(fc.nat(80)), (choices, cuts) => {
+      fc.property(fc.array(choice, { maxLength: 60, size: 'max' }), fc.array(fc.nat(80)), (choices, cuts) => {
         const records = history(choices)
 
         expect(print(replay(records, new Set(cuts)))).toBe(print(replay(records)))
@@ -160,7 +160,7 @@ describe('MetadataDelta', () => {
   test('any history survives the way to disk and back', () => {
     const choice = fc.record({ kind: fc.nat(8), a: fc.nat(11), b: fc.nat(9) })
     fc.assert(
-      fc.property(fc.array(choice, { maxLength: 60 }), choices => {
+      fc.property(fc.array(choice, { maxLength: 60, size: 'max' }), choices => {
         const records = history(choices)
 
         expect(records.map(record => metadataRecordSerde.read(metadataRecordSerde.write(record)))).toEqual(records)
