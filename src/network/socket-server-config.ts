@@ -3,7 +3,7 @@ import type { ListenerQuota } from './connection-quotas.ts'
 /** An address that a broker listens on. */
 export interface EndPoint {
   /** The listener's name, upper case: `PLAINTEXT`. */
-  readonly listener: string
+  readonly name: string
   readonly host: string
   /** 0: any free port. */
   readonly port: number
@@ -53,7 +53,7 @@ export function socketServerConfig(
   given: Pick<SocketServerConfig, 'nodeId' | 'listeners'> & Partial<SocketServerConfig>,
 ): SocketServerConfig {
   return {
-    interBrokerListenerName: given.listeners[0]?.listener ?? 'PLAINTEXT',
+    interBrokerListenerName: given.listeners[0]?.name ?? 'PLAINTEXT',
     numNetworkThreads: 3,
     queuedMaxRequests: 500,
     queuedMaxRequestBytes: -1,

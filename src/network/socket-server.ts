@@ -74,7 +74,7 @@ export class SocketServer {
 
   /** All listeners with the ports that they are bound to. */
   get boundAddresses(): readonly EndPoint[] {
-    return this.#config.listeners.map(endPoint => ({ ...endPoint, port: this.boundPort(endPoint.listener) }))
+    return this.#config.listeners.map(endPoint => ({ ...endPoint, port: this.boundPort(endPoint.name) }))
   }
 
   /** Open connections over all listeners. */
@@ -97,7 +97,7 @@ export class SocketServer {
 
   async #addListener(endPoint: EndPoint): Promise<void> {
     const config = this.#config
-    const name = endPoint.listener
+    const name = endPoint.name
     const listener = await this.#runtime.network.listen({
       host: endPoint.host,
       port: endPoint.port,

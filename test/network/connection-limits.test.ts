@@ -3,8 +3,8 @@ import { ApiVersions } from '../../src/protocol/apis/api-versions.ts'
 import { ServerUnderTest } from '../support/server-under-test.ts'
 
 const TWO_LISTENERS = [
-  { listener: 'INTERNAL', host: '127.0.0.1', port: 9091 },
-  { listener: 'CLIENTS', host: '127.0.0.1', port: 9092 },
+  { name: 'INTERNAL', host: '127.0.0.1', port: 9091 },
+  { name: 'CLIENTS', host: '127.0.0.1', port: 9092 },
 ]
 
 test('beyond max.connections the acceptor waits until a connection closes', async () => {

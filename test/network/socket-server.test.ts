@@ -208,8 +208,8 @@ test('stopping closes every connection and ends every thread', async () => {
 test('a port that is taken fails the start and closes the listeners opened before', async () => {
   const bench = new ServerUnderTest({
     listeners: [
-      { listener: 'A', host: '127.0.0.1', port: 9092 },
-      { listener: 'B', host: '127.0.0.1', port: 9093 },
+      { name: 'A', host: '127.0.0.1', port: 9092 },
+      { name: 'B', host: '127.0.0.1', port: 9093 },
     ],
   })
   const { network } = bench.runtime

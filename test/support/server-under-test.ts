@@ -27,7 +27,7 @@ export class ServerUnderTest {
 
   constructor(options: ServerUnderTestOptions = {}) {
     const { observer, numIoThreads = 2, ...config } = options
-    const listeners = [{ listener: 'PLAINTEXT', host: '127.0.0.1', port: 0 }]
+    const listeners = [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 0 }]
     const whole = socketServerConfig({ nodeId: 1, listeners, numNetworkThreads: 1, ...config })
     this.server = new SocketServer(this.runtime, whole, { metrics: this.metrics, observer })
     this.#pool = new KafkaRequestHandlerPool(this.runtime, {

@@ -1,0 +1,56 @@
+import type { SupportedVersionRange } from '../controller/broker-registration.ts'
+import type { ControllerChannel } from '../controller/controller-channel.ts'
+import type { MetadataImage } from '../controller/image/metadata-image.ts'
+import type { Request } from '../network/request.ts'
+import type { RequestChannel } from '../network/request-channel.ts'
+import type { Api } from '../protocol/api.ts'
+import type { ErrorCode } from '../protocol/errors.ts'
+import type { ReplicaManager } from '../replication/replica-manager.ts'
+import type { RandomStream } from '../runtime/runtime.ts'
+import type { AutoTopicCreationManager } from './auto-topic-creation-manager.ts'
+import type { ConfigHelper } from './config-helper.ts'
+import type { FetchManager } from './fetch-manager.ts'
+import type { ProducerIdManager } from './producer-id-manager.ts'
+
+/** What the answers of a broker depend on besides its state. */
+export interface ApiConfig {
+  /** `node.id` */
+  readonly brokerId: number
+  /** `auto.create.topics.enable` */
+  readonly autoCreateTopicsEnable: boolean
+  /** `delete.topic.enable` */
+  readonly deleteTopicEnable: boolean
+  /** `fetch.max.bytes` */
+  readonly fetchMaxBytes: number
+}
+
+/** What API handlers work with. */
+export interface ApiContext {
+  readonly config: ApiConfig
+  readonly clusterId: string
+  /** The APIs that are served, in the order in which ApiVersions tells them. */
+  readonly apis: readonly Api[]
+  /** Levels of features that this broker supports. */
+  readonly supportedFeatures: ReadonlyMap<string, SupportedVersionRange>
+  readonly requestChannel: RequestChannel
+  /** The newest published metadata. */
+  readonly metadataCache: { readonly image: MetadataImage }
+  readonly replicaManager: ReplicaManager
+  readonly controller: ControllerChannel
+  readonly fetchManager: FetchManager
+  readonly autoTopicCreationManager: AutoTopicCreationManager
+  readonly producerIdManager: ProducerIdManager
+  readonly configHelper: ConfigHelper
+  readonly random: RandomStream
+}
+
+/** Handles the requests of one API. */
+export interface ApiHandler {
+  readonly api: Api
+  /** The handler's thread goes on to other requests while what `handle` began is under way (forwarding). */
+  readonly background?: true
+  /** Answers the request now or later. What it throws is answered by `sendError`. */
+  handle(context: ApiContext, request: Request): Promise<void> | void
+  /** Answers the whole request with an error (Kafka's `getErrorResponse`). */
+  sendError(context: ApiContext, request: Request, errorCode: ErrorCode, message?: string): void
+}

@@ -1,0 +1,48 @@
+import type { MetadataDelta } from '../controller/image/metadata-delta.ts'
+import type { MetadataImage } from '../controller/image/metadata-image.ts'
+import type { MetadataPublisher } from '../controller/image/metadata-publisher.ts'
+import { TopicsDelta } from '../controller/image/topics-delta.ts'
+import type { LogManager } from '../log/log-manager.ts'
+import type { ReplicaManager } from '../replication/replica-manager.ts'
+import type { KafkaConfig } from './config/kafka-config.ts'
+import { topicConfigOf } from './topic-config-repository.ts'
+
+/**
+ * Makes a broker do what changed metadata asks of it (Kafka's BrokerMetadataPublisher). The first update also opens the
+ * logs: only then is it known which partitions are this broker's, and with what configuration.
+ */
+export class BrokerMetadataPublisher implements MetadataPublisher {
+  readonly name = 'BrokerMetadataPublisher'
+  readonly #config: KafkaConfig
+  readonly #logManager: LogManager
+  readonly #replicaManager: ReplicaManager
+  #firstPublish = true
+
+  constructor(config: KafkaConfig, logManager: LogManager, replicaManager: ReplicaManager) {
+    this.#config = config
+    this.#logManager = logManager
+    this.#replicaManager = replicaManager
+  }
+
+  async onMetadataUpdate(delta: MetadataDelta, newImage: MetadataImage): Promise<void> {
+    if (this.#firstPublish) {
+      await this.#logManager.startup()
+      this.#replicaManager.startup()
+    }
+    this.#updateTopicConfigs(delta, newImage)
+    if (this.#firstPublish || delta.topicsDelta !== undefined) {
+      await this.#replicaManager.applyDelta(delta.topicsDelta ?? new TopicsDelta(delta.image.topics), newImage.topics)
+    }
+    this.#firstPublish = false
+  }
+
+  #updateTopicConfigs(delta: MetadataDelta, image: MetadataImage): void {
+    const topics = new Set<string>()
+    for (const { resource } of delta.configsDelta?.changedResources.values() ?? []) {
+      if (resource.type === 'TOPIC') topics.add(resource.name)
+      // A broker's configuration is the default of all its topics.
+      else if (resource.type === 'BROKER') for (const topic of image.topics.topicsByName.keys()) topics.add(topic)
+    }
+    for (const topic of topics) this.#logManager.updateTopicConfig(topic, topicConfigOf(this.#config, image, topic))
+  }
+}

@@ -1,0 +1,24 @@
+import { AlterConfigs } from '../../protocol/apis/alter-configs.ts'
+import type { ApiHandler } from '../api-handler.ts'
+
+/** Passed on to the controller. */
+export const alterConfigsHandler: ApiHandler = {
+  api: AlterConfigs,
+  background: true,
+
+  async handle(context, request) {
+    const response = await context.controller.legacyAlterConfigs(request.bodyOf(AlterConfigs))
+    context.requestChannel.sendResponse(request, AlterConfigs, response)
+  },
+
+  sendError(context, request, errorCode, errorMessage) {
+    const { resources } = request.bodyOf(AlterConfigs)
+    const responses = resources.map(({ resourceType, resourceName }) => ({
+      errorCode,
+      errorMessage: errorMessage ?? null,
+      resourceType,
+      resourceName,
+    }))
+    context.requestChannel.sendResponse(request, AlterConfigs, { responses })
+  },
+}

@@ -1,0 +1,154 @@
+import type { FetchIsolation } from '../../log/unified-log.ts'
+import type { Request } from '../../network/request.ts'
+import { Fetch, type FetchRequest } from '../../protocol/apis/fetch.ts'
+import { ApiError, ErrorCode } from '../../protocol/errors.ts'
+import type { FetchPartitionData, FetchPartitionRequest } from '../../replication/fetch-params.ts'
+import type { ApiContext, ApiHandler } from '../api-handler.ts'
+import type { FetchContext, FetchResult } from '../fetch-manager.ts'
+import type { FetchPartitionEntry, FetchResponsePartition, TopicIdPartition } from '../fetch-session.ts'
+import { errorCounts } from './error-counts.ts'
+import { LeaderHints } from './leader-hints.ts'
+
+/** First version that tells addresses of leaders (KIP-951). */
+const FIRST_VERSION_WITH_LEADER_HINTS = 16
+const READ_COMMITTED = 1
+const CONSUMER_REPLICA_ID = -1
+const NO_RECORDS = Buffer.alloc(0)
+
+export const fetchHandler: ApiHandler = {
+  api: Fetch,
+
+  async handle(context, request) {
+    const body = request.bodyOf(Fetch)
+    const replicaId = replicaIdOf(body)
+    // Followers need fencing by their broker epoch, which comes with replication.
+    if (replicaId !== CONSUMER_REPLICA_ID)
+      throw new ApiError(ErrorCode.UNSUPPORTED_VERSION, 'followers cannot fetch yet')
+    const { image } = context.metadataCache
+    const nameOf = (topicId: string) => image.topics.getTopicById(topicId)?.name ?? null
+    const fetchContext = context.fetchManager.newContext(request.header.apiVersion, body, false, nameOf)
+    const refused: FetchResult[] = []
+    const interesting: FetchPartitionRequest[] = []
+    for (const entry of fetchContext.partitions) {
+      const code = checkPartition(context, entry.id)
+      if (code !== undefined) refused.push({ id: entry.id, data: failed(entry.id.partition, code) })
+      else interesting.push(toRequest(entry))
+    }
+    if (interesting.length === 0) {
+      respond(context, request, fetchContext, [], refused)
+      return
+    }
+    const maxBytes = Math.min(body.maxBytes, context.config.fetchMaxBytes)
+    const params = {
+      replicaId,
+      maxWaitMs: body.maxWaitMs,
+      minBytes: Math.min(body.minBytes, maxBytes),
+      maxBytes,
+      isolation: isolationOf(body),
+    }
+    await context.replicaManager.fetchMessages(params, interesting, results =>
+      respond(context, request, fetchContext, results, refused),
+    )
+  },
+
+  sendError(context, request, errorCode) {
+    const body = request.bodyOf(Fetch)
+    context.requestChannel.sendResponse(request, Fetch, {
+      errorCode,
+      sessionId: body.sessionId,
+      responses: body.topics.map(({ topic, topicId, partitions }) => ({
+        topic,
+        topicId,
+        partitions: partitions.map(({ partition }) => failed(partition, errorCode)),
+      })),
+    })
+  },
+}
+
+function replicaIdOf({ replicaId, replicaState }: FetchRequest): number {
+  return replicaId === CONSUMER_REPLICA_ID ? replicaState.replicaId : replicaId
+}
+
+function isolationOf({ isolationLevel }: FetchRequest): FetchIsolation {
+  return isolationLevel === READ_COMMITTED ? 'txn-committed' : 'high-watermark'
+}
+
+function checkPartition(context: ApiContext, { topic, partition }: TopicIdPartition): ErrorCode | undefined {
+  if (topic === null) return ErrorCode.UNKNOWN_TOPIC_ID
+  const known = context.metadataCache.image.topics.getTopic(topic)?.partitions.has(partition) === true
+  return known ? undefined : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+}
+
+function toRequest({ id, data }: FetchPartitionEntry): FetchPartitionRequest {
+  const { fetchOffset, logStartOffset, maxBytes, currentLeaderEpoch, lastFetchedEpoch } = data
+  return {
+    topicIdPartition: { topicId: id.topicId, topic: id.topic ?? '', partition: id.partition },
+    fetchOffset,
+    logStartOffset,
+    maxBytes,
+    currentLeaderEpoch,
+    lastFetchedEpoch,
+  }
+}
+
+function failed(partitionIndex: number, errorCode: ErrorCode): FetchResponsePartition {
+  return {
+    partitionIndex,
+    errorCode,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    divergingEpoch: { epoch: -1, endOffset: -1 },
+    currentLeader: { leaderId: -1, leaderEpoch: -1 },
+    snapshotId: { endOffset: -1, epoch: -1 },
+    abortedTransactions: null,
+    preferredReadReplica: -1,
+    records: NO_RECORDS,
+  }
+}
+
+function respond(
+  context: ApiContext,
+  request: Request,
+  fetchContext: FetchContext,
+  read: readonly FetchPartitionData[],
+  refused: readonly FetchResult[],
+): void {
+  const hints = new LeaderHints(context, request)
+  const committedOnly = request.bodyOf(Fetch).isolationLevel === READ_COMMITTED
+  const results = read.map(data => ({
+    id: data.topicIdPartition,
+    data: partitionOf(request, data, committedOnly, hints),
+  }))
+  results.push(...refused.map(({ id, data }) => ({ id: { ...id, topic: id.topic ?? '' }, data })))
+  const { requestChannel } = context
+  requestChannel.updateErrorMetrics(request, errorCounts(results.map(({ data }) => data)))
+  const response = fetchContext.response(results)
+  requestChannel.sendResponse(request, Fetch, { ...response, nodeEndpoints: hints.nodeEndpoints })
+}
+
+function partitionOf(
+  request: Request,
+  read: FetchPartitionData,
+  committedOnly: boolean,
+  hints: LeaderHints,
+): FetchResponsePartition {
+  const { errorCode, highWatermark, lastStableOffset, logStartOffset, records, divergingEpoch } = read
+  const { partition } = read.topicIdPartition
+  const wrongLeader = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || errorCode === ErrorCode.FENCED_LEADER_EPOCH
+  const hinted = wrongLeader && request.header.apiVersion >= FIRST_VERSION_WITH_LEADER_HINTS
+  return {
+    partitionIndex: partition,
+    errorCode,
+    highWatermark,
+    lastStableOffset,
+    logStartOffset,
+    divergingEpoch: divergingEpoch ?? { epoch: -1, endOffset: -1 },
+    currentLeader: hinted ? hints.leaderOf(read.topicIdPartition) : { leaderId: -1, leaderEpoch: -1 },
+    snapshotId: { endOffset: -1, epoch: -1 },
+    // No transaction is ever open or aborted here yet.
+    abortedTransactions: committedOnly ? [] : null,
+    preferredReadReplica: -1,
+    records,
+  }
+}

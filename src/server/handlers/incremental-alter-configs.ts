@@ -1,0 +1,24 @@
+import { IncrementalAlterConfigs } from '../../protocol/apis/incremental-alter-configs.ts'
+import type { ApiHandler } from '../api-handler.ts'
+
+/** Passed on to the controller. */
+export const incrementalAlterConfigsHandler: ApiHandler = {
+  api: IncrementalAlterConfigs,
+  background: true,
+
+  async handle(context, request) {
+    const response = await context.controller.incrementalAlterConfigs(request.bodyOf(IncrementalAlterConfigs))
+    context.requestChannel.sendResponse(request, IncrementalAlterConfigs, response)
+  },
+
+  sendError(context, request, errorCode, errorMessage) {
+    const { resources } = request.bodyOf(IncrementalAlterConfigs)
+    const responses = resources.map(({ resourceType, resourceName }) => ({
+      errorCode,
+      errorMessage: errorMessage ?? null,
+      resourceType,
+      resourceName,
+    }))
+    context.requestChannel.sendResponse(request, IncrementalAlterConfigs, { responses })
+  },
+}

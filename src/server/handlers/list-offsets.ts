@@ -1,0 +1,101 @@
+import type { FetchIsolation } from '../../log/unified-log.ts'
+import {
+  ListOffsets,
+  type ListOffsetsRequest,
+  type ListOffsetsResponse,
+  ListOffsetsTimestamp,
+} from '../../protocol/apis/list-offsets.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import type { ApiContext, ApiHandler } from '../api-handler.ts'
+import { errorCounts } from './error-counts.ts'
+
+type RequestPartition = ListOffsetsRequest['topics'][number]['partitions'][number]
+type ResponsePartition = ListOffsetsResponse['topics'][number]['partitions'][number]
+
+const CONSUMER_REPLICA_ID = -1
+const READ_COMMITTED = 1
+
+/** The first version that knows each of the special timestamps. */
+const FIRST_VERSION_BY_TIMESTAMP: ReadonlyMap<number, number> = new Map([
+  [ListOffsetsTimestamp.LATEST, 1],
+  [ListOffsetsTimestamp.EARLIEST, 1],
+  [ListOffsetsTimestamp.MAX_TIMESTAMP, 7],
+  [ListOffsetsTimestamp.EARLIEST_LOCAL, 8],
+  [ListOffsetsTimestamp.LATEST_TIERED, 9],
+  [ListOffsetsTimestamp.EARLIEST_PENDING_UPLOAD, 11],
+])
+
+export const listOffsetsHandler: ApiHandler = {
+  api: ListOffsets,
+
+  async handle(context, request) {
+    const body = request.bodyOf(ListOffsets)
+    const isolation = isolationOf(body)
+    const duplicates = duplicatePartitions(body)
+    const topics: { name: string; partitions: ResponsePartition[] }[] = []
+    for (const { name, partitions } of body.topics) {
+      const answered: ResponsePartition[] = []
+      for (const partition of partitions) {
+        const { partitionIndex, timestamp } = partition
+        if (duplicates.has(`${name}:${partitionIndex}`)) {
+          answered.push(failed(partitionIndex, ErrorCode.INVALID_REQUEST))
+        } else if (!isSupported(timestamp, request.header.apiVersion)) {
+          answered.push(failed(partitionIndex, ErrorCode.UNSUPPORTED_VERSION))
+        } else {
+          answered.push(await offsetOf(context, name, partition, isolation))
+        }
+      }
+      topics.push({ name, partitions: answered })
+    }
+    const { requestChannel } = context
+    requestChannel.updateErrorMetrics(request, errorCounts(topics.flatMap(({ partitions }) => partitions)))
+    requestChannel.sendResponse(request, ListOffsets, { topics })
+  },
+
+  sendError(context, request, errorCode) {
+    const topics = request.bodyOf(ListOffsets).topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => failed(partitionIndex, errorCode)),
+    }))
+    context.requestChannel.sendResponse(request, ListOffsets, { topics })
+  },
+}
+
+async function offsetOf(
+  context: ApiContext,
+  topic: string,
+  { partitionIndex, timestamp, currentLeaderEpoch }: RequestPartition,
+  isolation: FetchIsolation,
+): Promise<ResponsePartition> {
+  const topicPartition = { topic, partition: partitionIndex }
+  const found = await context.replicaManager.fetchOffset(topicPartition, timestamp, isolation, currentLeaderEpoch)
+  const { errorCode, offset, leaderEpoch } = found
+  return { partitionIndex, errorCode, timestamp: found.timestamp, offset, leaderEpoch }
+}
+
+function failed(partitionIndex: number, errorCode: ErrorCode): ResponsePartition {
+  return { partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 }
+}
+
+function isolationOf({ replicaId, isolationLevel }: ListOffsetsRequest): FetchIsolation {
+  if (replicaId !== CONSUMER_REPLICA_ID) return 'log-end'
+  return isolationLevel === READ_COMMITTED ? 'txn-committed' : 'high-watermark'
+}
+
+function isSupported(timestamp: number, version: number): boolean {
+  if (timestamp >= 0) return true
+  return version >= (FIRST_VERSION_BY_TIMESTAMP.get(timestamp) ?? Number.POSITIVE_INFINITY)
+}
+
+function duplicatePartitions({ topics }: ListOffsetsRequest): Set<string> {
+  const seen = new Set<string>()
+  const duplicates = new Set<string>()
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = `${name}:${partitionIndex}`
+      if (seen.has(key)) duplicates.add(key)
+      seen.add(key)
+    }
+  }
+  return duplicates
+}
