@@ -1,5 +1,6 @@
 import type { GuaranteeName } from '../trial/scenario.ts'
 import { boundedQueues } from './bounded-queues.ts'
+import { clientRecovers } from './client-recovers.ts'
 import { dropsDeadConnections } from './drops-dead-connections.ts'
 import { everySendSettles } from './every-send-settles.ts'
 import type { Checker, Evidence, Violation } from './evidence.ts'
@@ -23,6 +24,7 @@ export const CHECKERS: Readonly<Record<GuaranteeName, Checker>> = {
   'every-send-settles': everySendSettles,
   'bounded-queues': boundedQueues,
   recovers,
+  'client-recovers': clientRecovers,
   'no-busy-timers': noBusyTimers,
   'drops-dead-connections': dropsDeadConnections,
 }

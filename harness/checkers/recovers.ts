@@ -1,7 +1,10 @@
 import { atTime, counted } from './describe.ts'
 import type { Checker, Violation } from './evidence.ts'
 
-/** After healing every producer gets a further record through before the trial ends (`producer-does-not-recover`). */
+/**
+ * After healing every application gets a further record through before the trial ends, if need be with a fresh client
+ * (`producer-does-not-recover`).
+ */
 export const recovers: Checker = ({ scenario, history, healedMs, endedMs }) => {
   const violations: Violation[] = []
   for (const [producer, { client }] of scenario.workload.producers.entries()) {

@@ -134,13 +134,16 @@ export const fullDisk: FaultKind = {
 
 export const clockJump: FaultKind = {
   name: 'clock-jump',
-  summary: "the broker's wall clock jumps; monotonic time does not notice",
-  amount: { unit: 'ms, negative is back', low: -3_600_000, high: 3_600_000 },
-  longestMs: 0,
+  summary: "the broker's wall clock is wrong by a jump, and jumps back; monotonic time does not notice",
+  amount: { unit: 'ms, negative is back', low: -7_200_000, high: 7_200_000 },
+  longestMs: 8000,
   inject({ broker, tell }, fault) {
     const byMs = fault.amount ?? 60_000
     tell(`moves the wall clock of ${broker.name} by ${byMs} ms`)
     broker.host.clock.jump(byMs)
-    return undefined
+    return () => {
+      tell(`sets the wall clock of ${broker.name} right`)
+      broker.host.clock.jump(-byMs)
+    }
   },
 }

@@ -32,6 +32,8 @@ export interface SendOperation {
   readonly acks: -1 | 0 | 1
   /** Made after healing, to see whether the client recovers. */
   readonly afterHealing: boolean
+  /** Made with a client that the application created anew, because the one it had did not recover. */
+  readonly freshClient?: boolean
   readonly invokedMs: number
   outcome: SendOutcome
   /** How often the promise settled; anything but 1 at the end is a defect. */

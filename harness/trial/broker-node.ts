@@ -66,12 +66,12 @@ export class BrokerNode {
 
   /** `queued.max.requests` */
   get queuedMaxRequests(): number {
-    return this.#config.queuedMaxRequests
+    return this.#config.getNumber('queued.max.requests')
   }
 
   /** `socket.listen.backlog.size` */
   get backlog(): number {
-    return this.#config.socketListenBacklogSize
+    return this.#config.getNumber('socket.listen.backlog.size')
   }
 
   get bootstrap(): string {

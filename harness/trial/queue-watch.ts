@@ -32,7 +32,8 @@ export class QueueWatch {
   observations(): QueueObservation[] {
     return [
       { name: 'RequestQueueSize', bound: this.#broker.queuedMaxRequests, most: this.#mostRequests },
-      { name: 'listen backlog', bound: this.#broker.backlog, most: this.#mostBacklog },
+      // Linux holds one connection more than the backlog asked for.
+      { name: 'listen backlog', bound: this.#broker.backlog + 1, most: this.#mostBacklog },
     ]
   }
 }

@@ -128,8 +128,10 @@ export const GUARANTEE_NAMES = [
   'every-send-settles',
   /** Queues stay within their bounds, push back when full, and lose nothing. */
   'bounded-queues',
-  /** After healing, every producer gets a further record through in bounded time. */
+  /** After healing, every application gets a further record through in bounded time, if need be with a fresh client. */
   'recovers',
+  /** After healing, every producer gets a further record through with the client it has. */
+  'client-recovers',
   /** An idle client does not burn timers. */
   'no-busy-timers',
   /** A client whose request timed out does not go on using the connection that never answered. */

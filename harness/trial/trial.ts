@@ -25,8 +25,10 @@ const CHAOS_TAIL_MS = 500
 const RESTART_LIMIT_MS = 300_000
 /** After healing, every open send must have settled within this time: ten minutes cover all retries of all clients. */
 const SETTLE_LIMIT_MS = 600_000
-/** After that, every producer must get a further record through within this time. */
-const RECOVERY_LIMIT_MS = 180_000
+/** After that, every producer must get a further record through within this time, or the application renews its client. */
+const CLIENT_RECOVERY_LIMIT_MS = 60_000
+/** With a fresh client it must get through within this time. */
+const RECOVERY_LIMIT_MS = 120_000
 const RECOVERY_RETRY_MS = 1000
 const QUIET_SECONDS = 3
 const CREATE_TOPICS_VERSION = 5
@@ -89,7 +91,7 @@ export class Trial {
     await this.#heal()
     const healedMs = this.#world.nowMs
     await this.#within(SETTLE_LIMIT_MS, running)
-    await this.#within(RECOVERY_LIMIT_MS, Promise.all(this.#producers.map(producer => this.#recover(producer))))
+    await Promise.all(this.#producers.map(producer => this.#recover(producer)))
     const conduct = await this.#observeConduct()
     const logs = await this.#readLogs()
     const endedMs = this.#world.nowMs
@@ -157,20 +159,15 @@ export class Trial {
       const tell = (text: string): void => this.story.tell(node.name, text)
       const create = this.#createClient.get(spec.client) as CreateClient
       const application = node.process.run(() => {
-        const client = create({
-          clientId: node.name,
-          bootstrap: [this.#broker.bootstrap],
-          topic: topic.name,
-          spec,
-          log: tell,
-        })
+        const bootstrap = [this.#broker.bootstrap]
+        const createClient = () => create({ clientId: node.name, bootstrap, topic: topic.name, spec, log: tell })
         return new AppendApplication({
           process: node.process,
           history: this.#history,
           producer: index,
           spec,
           partitions: topic.partitions,
-          client,
+          createClient,
           startMs,
           tell,
         })
@@ -197,11 +194,25 @@ export class Trial {
     throw new TrialError('liveness', message)
   }
 
-  /** Tries until one record is acknowledged. */
-  async #recover({ node, application }: Producer): Promise<void> {
-    await node.process.run(async () => {
-      while (!(await application.sendAfterHealing())) await this.#world.sleep(RECOVERY_RETRY_MS)
+  /** Tries until one record is acknowledged: with the client there is, and in the end with a fresh one. */
+  async #recover(producer: Producer): Promise<void> {
+    if (await this.#getsThrough(producer, CLIENT_RECOVERY_LIMIT_MS)) return
+    producer.node.process.run(() => producer.application.renewClient())
+    await this.#getsThrough(producer, RECOVERY_LIMIT_MS)
+  }
+
+  /** Whether a further send is acknowledged within the limit. Sends that were begun in time are waited for. */
+  async #getsThrough({ node, application }: Producer, limitMs: number): Promise<boolean> {
+    const endMs = this.#world.nowMs + limitMs
+    const trying = node.process.run(async () => {
+      while (!(await application.sendAfterHealing())) {
+        if (this.#world.nowMs >= endMs) return false
+        await this.#world.sleep(RECOVERY_RETRY_MS)
+      }
+      return true
     })
+    const inTime = await this.#within(limitMs + SETTLE_LIMIT_MS, trying)
+    return inTime && (await trying)
   }
 
   /** Watches the clients while they have nothing to do. */

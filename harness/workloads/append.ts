@@ -17,7 +17,8 @@ export interface AppendContext {
   readonly producer: number
   readonly spec: ProducerSpec
   readonly partitions: number
-  readonly client: ProducerClient
+  /** Makes a client, in the application's process. */
+  readonly createClient: () => ProducerClient
   /** When chaos began, virtual ms: the send times of the scenario count from it. */
   readonly startMs: number
   readonly tell: (text: string) => void
@@ -34,11 +35,14 @@ export function recordValue(id: string, bytes: number): Buffer {
 export class AppendApplication {
   readonly #context: AppendContext
   readonly #open = new Set<Promise<void>>()
+  #client: ProducerClient
+  #fresh = false
   #connected = false
   #sendsAfterHealing = 0
 
   constructor(context: AppendContext) {
     this.#context = context
+    this.#client = context.createClient()
   }
 
   /** Makes all sends of the scenario; resolves when each has settled. */
@@ -63,6 +67,17 @@ export class AppendApplication {
     return operation.outcome.kind === 'ok'
   }
 
+  /** Gives the present client up and goes on with a new one, as a supervisor that restarts a stuck component does. */
+  renewClient(): void {
+    this.#context.tell('gives its client up and makes a new one')
+    this.#client
+      .close()
+      .catch((error: unknown) => this.#context.tell(`cannot close the old client: ${messageOf(error)}`))
+    this.#client = this.#context.createClient()
+    this.#connected = false
+    this.#fresh = true
+  }
+
   /** Resolves when no send is open. */
   async settled(): Promise<void> {
     while (this.#open.size > 0) await Promise.all(this.#open)
@@ -77,10 +92,10 @@ export class AppendApplication {
   }
 
   async #connect(): Promise<void> {
-    const { client, tell } = this.#context
+    const { tell } = this.#context
     while (!this.#connected) {
       try {
-        await client.connect()
+        await this.#client.connect()
         this.#connected = true
       } catch (error) {
         tell(`cannot connect: ${messageOf(error)}`)
@@ -90,7 +105,7 @@ export class AppendApplication {
   }
 
   async #send(number: number, send: SendSpec, afterHealing: boolean): Promise<SendOperation> {
-    const { history, producer, spec, partitions, client, tell } = this.#context
+    const { history, producer, spec, partitions, tell } = this.#context
     const partition = send.partition % partitions
     const ids = Array.from({ length: send.records }, (_, index) => recordId(producer, number, index))
     const operation = history.invoke({
@@ -100,11 +115,12 @@ export class AppendApplication {
       records: ids,
       acks: spec.acks,
       afterHealing,
+      ...(this.#fresh ? { freshClient: true } : {}),
       invokedMs: this.#nowMs,
     })
     const records = ids.map(id => ({ key: id, value: recordValue(id, send.bytes) }))
     tell(`sends ${describeRecords(operation)} to partition ${partition}`)
-    const settled = client.send(partition, records).then(
+    const settled = this.#client.send(partition, records).then(
       baseOffset => this.#settle(operation, { kind: 'ok', atMs: this.#nowMs, baseOffset }),
       (error: unknown) => this.#settle(operation, this.#judge(error)),
     )
@@ -115,7 +131,7 @@ export class AppendApplication {
   }
 
   #judge(error: unknown): SendOutcome {
-    const { client } = this.#context
+    const client = this.#client
     const type = client.brokerErrorOf(error)
     const described = {
       name: error instanceof Error ? error.name : 'unknown',

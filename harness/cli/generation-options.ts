@@ -1,0 +1,75 @@
+import type { Command } from 'commander'
+import type { ExploreOptions } from '../explore/explore-options.ts'
+import type { ClientName, FaultName, GuaranteeName } from '../trial/scenario.ts'
+import * as values from './option-values.ts'
+import { UsageError } from './usage-error.ts'
+
+/** The flags that decide what scenarios are generated, as commander gives them. */
+export interface GenerationFlags {
+  readonly client?: ClientName
+  readonly faults?: FaultName[]
+  readonly set?: Record<string, string>
+  readonly require?: GuaranteeName[]
+  readonly acks?: -1 | 0 | 1
+  readonly idempotent?: boolean
+  readonly maxInFlight?: number
+  readonly retries?: number
+  readonly sequential?: boolean
+}
+
+const MAX_IN_FLIGHT = 1000
+
+/** Adds the flags that `explore`, and `replay` of a seed, share. */
+export function addGenerationFlags(command: Command): Command {
+  return command
+    .option('--client <name>', 'kafkajs or platformatic (default: both)', values.client)
+    .option('--faults <list>', 'kinds of faults, separated by commas, or none (default: all but power-loss)', values.faults)
+    .option('--set <key=value>', "a setting of the broker or the topic, by Kafka's key; may be repeated", values.setting)
+    .option('--require <list>', 'guarantees to judge besides those that are promised', values.guarantees)
+    .option('--acks <acks>', 'all, 1 or 0 (default: drawn)', values.acks)
+    .option('--idempotent', 'only idempotent producers')
+    .option('--no-idempotent', 'no idempotent producers')
+    .option('--max-in-flight <n>', 'requests in flight on a connection', values.wholeNumber(1, MAX_IN_FLIGHT))
+    .option('--retries <n>', 'retries of a send', values.wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .option('--sequential', 'producers await each send before the next')
+    .option('--no-sequential', 'sends overlap')
+}
+
+/**
+ * @throws UsageError for flags that contradict each other, and for settings that Kafka does not have or would refuse
+ */
+export async function explorationOf(flags: GenerationFlags): Promise<ExploreOptions> {
+  const { client, faults, set, require, acks, idempotent, maxInFlight, retries, sequential } = flags
+  if (idempotent === true && acks !== undefined && acks !== -1) {
+    throw new UsageError(`--idempotent needs --acks all, not ${acks}`)
+  }
+  if (idempotent === true && retries === 0) throw new UsageError('--idempotent needs --retries of at least 1')
+  if (set !== undefined) await checkSettings(set)
+  return {
+    ...(client === undefined ? {} : { client }),
+    ...(faults === undefined ? {} : { faults }),
+    ...(set === undefined ? {} : { set }),
+    ...(require === undefined ? {} : { require }),
+    ...(acks === undefined ? {} : { acks }),
+    ...(idempotent === undefined ? {} : { idempotent }),
+    ...(maxInFlight === undefined ? {} : { maxInFlight }),
+    ...(retries === undefined ? {} : { retries }),
+    ...(sequential === undefined ? {} : { sequential }),
+  }
+}
+
+async function checkSettings(set: Readonly<Record<string, string>>): Promise<void> {
+  const { brokerConfigOf } = await import('../trial/broker-config.ts')
+  const { isTopicOnlyKey } = await import('../explore/cluster-arbitrary.ts')
+  const { LogConfig } = await import('../../src/log/log-config.ts')
+  const { ConfigError } = await import('../../src/log/config-error.ts')
+  const entries = Object.entries(set)
+  try {
+    LogConfig.validate(new Map(entries.filter(([key]) => isTopicOnlyKey(key))))
+    const [warning] = brokerConfigOf(Object.fromEntries(entries.filter(([key]) => !isTopicOnlyKey(key)))).warnings
+    if (warning !== undefined) throw new UsageError(`--set: ${warning.message}`)
+  } catch (error) {
+    if (error instanceof ConfigError) throw new UsageError(`--set: ${error.message}`)
+    throw error
+  }
+}
