@@ -24,6 +24,10 @@ export const initProducerIdHandler: ApiHandler = {
   },
 
   sendError(context, request, errorCode) {
-    context.requestChannel.sendResponse(request, InitProducerId, { errorCode, producerId: -1, producerEpoch: 0 })
+    context.requestChannel.sendResponse(request, InitProducerId, {
+      errorCode,
+      producerId: NO_PRODUCER_ID,
+      producerEpoch: NO_PRODUCER_EPOCH,
+    })
   },
 }

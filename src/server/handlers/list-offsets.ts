@@ -14,6 +14,7 @@ type ResponsePartition = ListOffsetsResponse['topics'][number]['partitions'][num
 
 const CONSUMER_REPLICA_ID = -1
 const READ_COMMITTED = 1
+const FIRST_VERSION_WITH_LEADER_EPOCH = 4
 
 /** The first version that knows each of the special timestamps. */
 const FIRST_VERSION_BY_TIMESTAMP: ReadonlyMap<number, number> = new Map([
@@ -32,6 +33,7 @@ export const listOffsetsHandler: ApiHandler = {
     const body = request.bodyOf(ListOffsets)
     const isolation = isolationOf(body)
     const duplicates = duplicatePartitions(body)
+    const tellsEpoch = request.header.apiVersion >= FIRST_VERSION_WITH_LEADER_EPOCH
     const topics: { name: string; partitions: ResponsePartition[] }[] = []
     for (const { name, partitions } of body.topics) {
       const answered: ResponsePartition[] = []
@@ -42,7 +44,8 @@ export const listOffsetsHandler: ApiHandler = {
         } else if (!isSupported(timestamp, request.header.apiVersion)) {
           answered.push(failed(partitionIndex, ErrorCode.UNSUPPORTED_VERSION))
         } else {
-          answered.push(await offsetOf(context, name, partition, isolation))
+          const found = await offsetOf(context, name, partition, isolation)
+          answered.push(tellsEpoch ? found : { ...found, leaderEpoch: -1 })
         }
       }
       topics.push({ name, partitions: answered })

@@ -1,0 +1,172 @@
+import { expect, test } from 'vitest'
+import { Metrics } from '../../src/network/metrics.ts'
+import { Request } from '../../src/network/request.ts'
+import { RequestChannel } from '../../src/network/request-channel.ts'
+import type { Api } from '../../src/protocol/api.ts'
+import { API_BY_KEY } from '../../src/protocol/apis/index.ts'
+import { decodeRequestBody, decodeResponse, encodeRequest, parseRequestHeader } from '../../src/protocol/codec.ts'
+import { ErrorCode } from '../../src/protocol/errors.ts'
+import { buildBatch } from '../../src/protocol/records/batch.ts'
+import type { Fields } from '../../src/protocol/schema.ts'
+import type { ApiContext } from '../../src/server/api-handler.ts'
+import { API_HANDLERS } from '../../src/server/kafka-apis.ts'
+import { BrokerUnderTest } from '../support/broker-under-test.ts'
+import { createManualRuntime } from '../support/manual-runtime.ts'
+import { WireClient } from '../support/wire-client.ts'
+
+type Body = Readonly<Record<string, unknown>>
+/** A request that has an effect or an answer worth encoding, for each API, in a version. */
+type Bodies = Readonly<Record<string, (version: number, topicId: string) => Body>>
+
+const records = () => buildBatch({ records: [{ value: Buffer.from('x'), timestamp: 1_700_000_000_000 }] })
+
+const BODIES: Bodies = {
+  Produce: (version, topicId) => ({
+    acks: -1,
+    timeoutMs: 1000,
+    topicData: [
+      { ...topicOf('name', version >= 13, topicId), partitionData: [{ index: 0, records: records() }] },
+      { ...topicOf('name', false, topicId, 'nowhere'), partitionData: [{ index: 0, records: records() }] },
+    ],
+  }),
+  Fetch: (version, topicId) => ({
+    maxWaitMs: 0,
+    minBytes: 1,
+    ...(version >= 7 && { sessionEpoch: 0 }),
+    topics: [
+      {
+        ...topicOf('topic', version >= 13, topicId),
+        partitions: [
+          { partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 },
+          { partition: 9, fetchOffset: 0, partitionMaxBytes: 1000 },
+        ],
+      },
+    ],
+  }),
+  ListOffsets: () => ({
+    topics: [
+      {
+        name: 'orders',
+        partitions: [
+          { partitionIndex: 0, timestamp: -1 },
+          { partitionIndex: 9, timestamp: -2 },
+        ],
+      },
+    ],
+  }),
+  Metadata: version => ({ topics: version === 0 ? [] : [{ name: 'orders' }, { name: 'bad/name' }] }),
+  ApiVersions: version => (version < 3 ? {} : { clientSoftwareName: 'test', clientSoftwareVersion: '1' }),
+  CreateTopics: version => ({
+    topics: [
+      { name: `new-${version}`, numPartitions: 1, replicationFactor: 1 },
+      { name: 'orders', numPartitions: 1, replicationFactor: 1 },
+    ],
+  }),
+  DeleteTopics: version => ({
+    timeoutMs: 1000,
+    ...(version < 6 ? { topicNames: ['nowhere'] } : { topics: [{ name: 'nowhere' }] }),
+  }),
+  DeleteRecords: () => ({
+    timeoutMs: 1000,
+    topics: [
+      {
+        name: 'orders',
+        partitions: [
+          { partitionIndex: 0, offset: 0 },
+          { partitionIndex: 9, offset: 0 },
+        ],
+      },
+    ],
+  }),
+  InitProducerId: () => ({ transactionalId: null, transactionTimeoutMs: 1000 }),
+  OffsetForLeaderEpoch: () => ({
+    topics: [
+      {
+        topic: 'orders',
+        partitions: [
+          { partition: 0, leaderEpoch: 0 },
+          { partition: 9, leaderEpoch: 0 },
+        ],
+      },
+    ],
+  }),
+  DescribeConfigs: () => ({
+    resources: [
+      { resourceType: 2, resourceName: 'orders', configurationKeys: null },
+      { resourceType: 4, resourceName: '1', configurationKeys: null },
+    ],
+    includeSynonyms: true,
+  }),
+  AlterConfigs: () => ({ validateOnly: true, resources: [{ resourceType: 2, resourceName: 'orders', configs: [] }] }),
+  CreatePartitions: () => ({
+    topics: [{ name: 'orders', count: 5, assignments: null }],
+    timeoutMs: 1000,
+    validateOnly: true,
+  }),
+  IncrementalAlterConfigs: () => ({
+    validateOnly: true,
+    resources: [{ resourceType: 2, resourceName: 'nowhere', configs: [] }],
+  }),
+  DescribeCluster: () => ({}),
+}
+
+function topicOf(field: 'name' | 'topic', byId: boolean, topicId: string, name = 'orders'): Body {
+  return byId ? { topicId } : { [field]: name }
+}
+
+const CASES = [...API_BY_KEY.values()].flatMap(api => {
+  const [first, last] = api.versions
+  return Array.from({ length: last - first + 1 }, (_, index): [string, number, Api] => [api.name, first + index, api])
+})
+
+test.each(CASES)('%s version %i is answered', async (name, version, api) => {
+  const unexpected: unknown[] = []
+  const broker = await BrokerUnderTest.started({ onUnexpectedError: error => unexpected.push(error) })
+  const admin = await broker.connect()
+  const topicId = await broker.createTopic(admin, 'orders')
+  const client = await WireClient.connect(broker.runtime, broker.server.boundPort())
+  const body = BODIES[name]?.(version, topicId)
+  if (body === undefined) throw new Error(`the test has no request of ${name}`)
+
+  // Bodies are of the API's own type, which a table over all APIs cannot say.
+  client.sendFrame(encodeRequest<Fields>(api, version, { correlationId: 7, clientId: 'test' }, body as never))
+  const response = await broker.run(() => client.receive(api, version))
+
+  expect(unexpected).toEqual([])
+  expect(response.correlationId).toBe(7)
+  await broker.stop()
+})
+
+test.each(CASES)('%s version %i has an answer for when the whole request fails', (name, version, api) => {
+  const sent: Buffer[] = []
+  const body = BODIES[name]?.(version, 'AAAAAAAAAAAAAAAAAAAABQ')
+  if (body === undefined) throw new Error(`the test has no request of ${name}`)
+  const frame = encodeRequest<Fields>(api, version, { correlationId: 7, clientId: 'test' }, body as never)
+  const { header, bodyOffset } = parseRequestHeader(frame)
+  const runtime = createManualRuntime()
+  const requestChannel = new RequestChannel(runtime, { queueSize: 1, metrics: new Metrics(runtime) })
+  requestChannel.addProcessor({
+    id: 0,
+    responseQueueSize: 0,
+    enqueueResponse: response => {
+      if (response.kind === 'send') sent.push(response.payload)
+    },
+  })
+  const request = new Request({
+    processor: 0,
+    context: { header, connectionId: 'c', clientAddress: 'a', listenerName: 'PLAINTEXT' },
+    api,
+    body: decodeRequestBody(api, version, frame, bodyOffset),
+    responseVersion: version,
+    sizeInBytes: frame.length,
+    startTimeMs: 0,
+    releaseMemory: () => {},
+  })
+
+  // Of all that a handler works with, an error answer may need nothing but the channel.
+  const context = { requestChannel } as ApiContext
+  API_HANDLERS.get(api.key)?.sendError(context, request, ErrorCode.UNKNOWN_SERVER_ERROR, 'why')
+
+  expect(sent).toHaveLength(1)
+  expect(decodeResponse<Fields>(api, version, sent[0] ?? Buffer.alloc(0)).correlationId).toBe(7)
+})
