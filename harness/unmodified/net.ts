@@ -19,7 +19,7 @@ const DEFAULT_BACKLOG = 511
 interface TargetOptions {
   readonly host?: string | undefined
   readonly port?: number | string | undefined
-  readonly path?: string | undefined
+  readonly path?: string | null | undefined
   readonly backlog?: number | undefined
   readonly timeout?: number | undefined
 }
@@ -37,7 +37,7 @@ function parseTarget(args: unknown[]): Target {
   const list = Array.isArray(args[0]) ? (args[0] as unknown[]) : args
   const callback = list.findLast(value => typeof value === 'function') as (() => void) | undefined
   const options = typeof list[0] === 'object' && list[0] !== null ? (list[0] as TargetOptions) : positional(list)
-  if (options.path !== undefined) throw new Error(`pipes are not simulated: ${options.path}`)
+  if (typeof options.path === 'string') throw new Error(`pipes are not simulated: ${options.path}`)
   const port = Number(options.port ?? 0)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     const message = `options.port should be >= 0 and < 65536. Received ${String(options.port)}.`
