@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { ExploreOptions } from '../explore/explore-options.ts'
 import type { ClientName, FaultName, GuaranteeName } from '../trial/scenario.ts'
+import { combinedNodeProperties } from './combined-node.ts'
 import * as values from './option-values.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -23,8 +24,16 @@ const MAX_IN_FLIGHT = 1000
 export function addGenerationFlags(command: Command): Command {
   return command
     .option('--client <name>', 'kafkajs or platformatic (default: both)', values.client)
-    .option('--faults <list>', 'kinds of faults, separated by commas, or none (default: all but power-loss)', values.faults)
-    .option('--set <key=value>', "a setting of the broker or the topic, by Kafka's key; may be repeated", values.setting)
+    .option(
+      '--faults <list>',
+      'kinds of faults, separated by commas, or none (default: all but power-loss)',
+      values.faults,
+    )
+    .option(
+      '--set <key=value>',
+      "a setting of the broker or the topic, by Kafka's key; may be repeated",
+      values.setting,
+    )
     .option('--require <list>', 'guarantees to judge besides those that are promised', values.guarantees)
     .option('--acks <acks>', 'all, 1 or 0 (default: drawn)', values.acks)
     .option('--idempotent', 'only idempotent producers')
@@ -59,14 +68,16 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
 }
 
 async function checkSettings(set: Readonly<Record<string, string>>): Promise<void> {
-  const { brokerConfigOf } = await import('../trial/broker-config.ts')
+  const { KafkaConfig } = await import('../../src/server/config/kafka-config.ts')
   const { isTopicOnlyKey } = await import('../explore/cluster-arbitrary.ts')
   const { LogConfig } = await import('../../src/log/log-config.ts')
   const { ConfigError } = await import('../../src/log/config-error.ts')
   const entries = Object.entries(set)
   try {
     LogConfig.validate(new Map(entries.filter(([key]) => isTopicOnlyKey(key))))
-    const [warning] = brokerConfigOf(Object.fromEntries(entries.filter(([key]) => !isTopicOnlyKey(key)))).warnings
+    const node = combinedNodeProperties({ host: 'broker-1', port: 9092 })
+    const brokerSettings = entries.filter(([key]) => !isTopicOnlyKey(key))
+    const [warning] = KafkaConfig.fromProperties(new Map([...node, ...brokerSettings])).warnings
     if (warning !== undefined) throw new UsageError(`--set: ${warning.message}`)
   } catch (error) {
     if (error instanceof ConfigError) throw new UsageError(`--set: ${error.message}`)
