@@ -102,12 +102,8 @@ async function offsetOf(reader: Reader, partition: number, timestamp: number): P
   }
 }
 
-async function fetchFrom(
-  client: NetworkClient,
-  topic: string,
-  partition: number,
-  fetchOffset: number,
-): Promise<Buffer> {
+async function fetchFrom({ client, options }: Reader, partition: number, fetchOffset: number): Promise<Buffer> {
+  const { topic } = options
   const response = await client.send(Fetch, FETCH_VERSION, {
     replicaId: -1,
     maxWaitMs: 0,
