@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { aleaStream } from '../../src/runtime/random-alea.ts'
 import type { RandomStream } from '../../src/runtime/runtime.ts'
-import { currentContext, runInContext } from './context.ts'
+import { runInContext } from './context.ts'
 import { DEFAULT_DRAIN, type DrainName, drainTicks, inMacrotask, realMilliseconds } from './drain.ts'
 import { WorldError } from './errors.ts'
 import { EventHeap, type WorldEvent } from './event-heap.ts'
@@ -11,6 +11,7 @@ import type { SimulatedProcess } from './process.ts'
 import { createSchedule, type ScheduleName, type ScheduleStrategy } from './schedule.ts'
 import { type NetworkOptions, SimulatedNetwork } from './tcp/network.ts'
 import { Trace, type TraceKind, type TraceMode } from './trace.ts'
+import { guardUncaught } from './uncaught-guard.ts'
 
 export interface WorldOptions {
   /** Decides everything that the code under test does not. */
@@ -173,7 +174,7 @@ export class World {
     this.#state = 'running'
     return new Promise<T>((resolve, reject) => {
       inMacrotask(() => {
-        const restore = this.#guardUncaught()
+        const restore = guardUncaught(this)
         const startedMs = realMilliseconds()
         const finish = (): void => {
           this.#state = 'ended'
@@ -338,23 +339,6 @@ export class World {
     }
     const message = `nobody handled ${describeError(error)}`
     this.fail(error instanceof WorldError ? error : new WorldError('UNCAUGHT', this.nowMs, message, { cause: error }))
-  }
-
-  /** Promise rejections that nobody handles end the process they belong to, as on a real host. */
-  #guardUncaught(): () => void {
-    const names = ['unhandledRejection', 'uncaughtException'] as const
-    const others = names.map(name => [name, process.listeners(name as 'uncaughtException')] as const)
-    const onUncaught = (error: unknown): void => this.uncaught(error, currentContext()?.process)
-    for (const name of names) {
-      process.removeAllListeners(name)
-      process.on(name, onUncaught)
-    }
-    return () => {
-      for (const [name, listeners] of others) {
-        process.removeListener(name, onUncaught)
-        for (const listener of listeners) process.on(name, listener)
-      }
-    }
   }
 }
 
