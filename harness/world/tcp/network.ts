@@ -217,6 +217,7 @@ class ConnectAttempt {
   readonly #onConnected: (endpoint: Endpoint) => void
   readonly #onFailed: (error: NetworkError) => void
   #retries = 0
+  #sentUs = 0
   #over = false
   #event: WorldEvent | undefined
   /** This end of the connection once the peer has answered. */
@@ -241,7 +242,7 @@ class ConnectAttempt {
   start(): void {
     this.#world.note('syn', `${this.#process.name} ${this.#options.host}:${this.#options.port}`, this.#process.mainLane)
     const target = this.#network.resolve(this.#process.host, this.#options.host)
-    if (typeof target === 'string') this.#after(1000, 'refused', () => this.#fail(target))
+    if (typeof target === 'string') this.#at(this.#world.nowUs + 1000, 'refused', () => this.#fail(target))
     else this.#sendSyn(target)
   }
 
@@ -255,7 +256,8 @@ class ConnectAttempt {
 
   #sendSyn(target: SimulatedHost): void {
     const there = this.#network.link(this.#process.host.name, target.name)
-    const arrivalUs = there.arrivalUs(this.#world.nowUs, 0)
+    this.#sentUs = this.#world.nowUs
+    const arrivalUs = there.arrivalUs(this.#sentUs, 0)
     this.#event = this.#world.at(arrivalUs, this.#network.lane, 'syn', () => {
       if (this.#over || !this.#process.alive) return
       const back = this.#network.link(target.name, this.#process.host.name)
@@ -270,17 +272,17 @@ class ConnectAttempt {
 
   /** The kernel tries again, also while the process stands still, until it gives up. */
   #retry(again: () => void): void {
-    const waitUs = SYN_RETRY_US[this.#retries++] ?? 0
-    if (this.#retries === SYN_RETRY_US.length) this.#after(waitUs, 'timeout', () => this.#fail('ETIMEDOUT'))
+    const atUs = this.#sentUs + (SYN_RETRY_US[this.#retries++] ?? 0)
+    if (this.#retries === SYN_RETRY_US.length) this.#at(atUs, 'timeout', () => this.#fail('ETIMEDOUT'))
     else {
-      this.#event = this.#world.at(this.#world.nowUs + waitUs, this.#network.lane, 'retransmit', () => {
+      this.#event = this.#world.at(atUs, this.#network.lane, 'retransmit', () => {
         if (!this.#over && this.#process.alive) again()
       })
     }
   }
 
   #answer(atUs: number, code: NetworkErrorCode): void {
-    this.#after(atUs - this.#world.nowUs, 'refused', () => this.#fail(code))
+    this.#at(atUs, 'refused', () => this.#fail(code))
   }
 
   #accept(back: Link, listener: ListeningSocket): void {
@@ -291,7 +293,8 @@ class ConnectAttempt {
   }
 
   #sendSynAck(back: Link, client: Endpoint): void {
-    const arrivalUs = back.arrivalUs(this.#world.nowUs, 0)
+    this.#sentUs = this.#world.nowUs
+    const arrivalUs = back.arrivalUs(this.#sentUs, 0)
     this.#event = this.#world.at(arrivalUs, this.#process.mainLane, 'established', () => {
       if (back.conditions.blocked) {
         this.#retry(() => this.#sendSynAck(back, client))
@@ -308,8 +311,8 @@ class ConnectAttempt {
     this.#onFailed(new NetworkError(code, 'connect', this.#options))
   }
 
-  #after(delayUs: number, kind: 'refused' | 'timeout', run: () => void): void {
-    this.#event = this.#world.at(this.#world.nowUs + delayUs, this.#process.mainLane, kind, () => {
+  #at(timeUs: number, kind: 'refused' | 'timeout', run: () => void): void {
+    this.#event = this.#world.at(timeUs, this.#process.mainLane, kind, () => {
       if (!this.#over) run()
     })
   }
