@@ -83,6 +83,7 @@ async function runTrial(plan: Plan, flushMessages: number | undefined, idempoten
           )
           acked.set(number, info.firstOffset)
           next = number + 1
+          await process.threads.spend(400)
         }
       })
       await world.sleep(afterMs)

@@ -1,12 +1,12 @@
 import { type Disk, DiskError } from '../runtime/disk.ts'
-import { parentPath } from './log-file-utils.ts'
+import { parentPath, TEMPORARY_FILE_SUFFIX } from './log-file-utils.ts'
 
 /**
  * Writes a whole file so that a crash or a power failure leaves either the old or the new content: a `.tmp` file, fsync,
  * rename, fsync of the directory.
  */
 export async function writeFileAtomically(disk: Disk, path: string, bytes: Buffer): Promise<void> {
-  const temporary = `${path}.tmp`
+  const temporary = path + TEMPORARY_FILE_SUFFIX
   const file = await disk.open(temporary, { create: true })
   try {
     if (file.size > 0) await file.truncate(0)

@@ -15,7 +15,7 @@ export class IndexFile {
   #count: number
   /** Finished changes, and how many of them are on the platter. */
   #changes = 0
-  #flushedChanges = 0
+  #flushedChanges: number
 
   private constructor(file: DiskFile, entryBytes: number, maxEntries: number, buffer: Buffer, count: number) {
     this.#file = file
@@ -23,6 +23,8 @@ export class IndexFile {
     this.maxEntries = maxEntries
     this.#buffer = buffer
     this.#count = count
+    // An earlier process may have left its bytes in the page cache only.
+    this.#flushedChanges = file.size > 0 ? -1 : 0
   }
 
   /** Opens or makes the file. Bytes after the last whole entry are cut off; `torn` tells whether there were any. */

@@ -193,7 +193,8 @@ export class LocalLog {
   async flush(offset: number): Promise<void> {
     const { recoveryPoint } = this
     let newSegments = false
-    for (const segment of this.segments.valuesBetween(recoveryPoint, offset)) {
+    // From the segment before `offset` on, since its time index got its last entry when it was closed.
+    for (const segment of this.segments.valuesBetween(Math.min(recoveryPoint, offset - 1), offset)) {
       await segment.flush()
       if (segment.baseOffset >= recoveryPoint) newSegments = true
     }

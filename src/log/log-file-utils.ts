@@ -4,6 +4,8 @@ export const LOG_FILE_SUFFIX = '.log'
 export const INDEX_FILE_SUFFIX = '.index'
 export const TIME_INDEX_FILE_SUFFIX = '.timeindex'
 export const PRODUCER_SNAPSHOT_FILE_SUFFIX = '.snapshot'
+/** Files that are being written, to replace another one when they are whole. */
+export const TEMPORARY_FILE_SUFFIX = '.tmp'
 /** Files that are renamed first and removed after `file.delete.delay.ms`. */
 export const DELETED_FILE_SUFFIX = '.deleted'
 /** Directories of deleted topics, removed after `file.delete.delay.ms`. */

@@ -8,6 +8,7 @@ import {
   joinPath,
   LOG_FILE_SUFFIX,
   offsetFromFileName,
+  TEMPORARY_FILE_SUFFIX,
   TIME_INDEX_FILE_SUFFIX,
 } from './log-file-utils.ts'
 import type { LogOffsetMetadata } from './log-offset-metadata.ts'
@@ -88,7 +89,8 @@ export class LogLoader {
     const names = await disk.list(directory)
     const present = new Set(names)
     for (const name of names) {
-      if (name.endsWith(DELETED_FILE_SUFFIX) || this.#isOrphanedIndex(name, present)) {
+      const isLeftOver = name.endsWith(DELETED_FILE_SUFFIX) || name.endsWith(TEMPORARY_FILE_SUFFIX)
+      if (isLeftOver || this.#isOrphanedIndex(name, present)) {
         await disk.remove(joinPath(directory, name))
       }
     }

@@ -54,7 +54,7 @@ export class LogSegment {
   #size: number
   /** Finished changes of the file, and how many of them are on the platter. */
   #changes = 0
-  #flushedChanges = 0
+  #flushedChanges: number
   #createdMs: number
   #bytesSinceLastIndexEntry = 0
   /** Timestamp of the first batch, which the segment's age counts from; undefined until known. */
@@ -81,6 +81,8 @@ export class LogSegment {
     this.#offsetIndex = offsetIndex
     this.#timeIndex = timeIndex
     this.#size = file.size
+    // An earlier process may have left its bytes in the page cache only.
+    this.#flushedChanges = file.size > 0 ? -1 : 0
     this.#createdMs = runtime.clock.wallMs()
   }
 

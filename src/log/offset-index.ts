@@ -72,10 +72,13 @@ export class OffsetIndex {
     })
   }
 
-  /** Throws `CorruptIndexError` unless offsets and positions rise and stay inside a segment of `segmentBytes`. */
+  /**
+   * Throws `CorruptIndexError` unless offsets and positions rise and stay inside a segment of `segmentBytes`. A segment's
+   * first batch is never indexed: position 0 is what a power failure leaves where an entry was not written.
+   */
   sanityCheck(segmentBytes: number): void {
     let previousOffset = this.baseOffset - 1
-    let previousPosition = -1
+    let previousPosition = 0
     for (let slot = 0; slot < this.#index.count; slot++) {
       const { offset, position } = this.entry(slot)
       if (offset <= previousOffset || position <= previousPosition || position >= segmentBytes) {

@@ -1,7 +1,7 @@
 import { DiskError } from '../runtime/disk.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { AppendOrigin } from './append-origin.ts'
-import { readSmallFile } from './atomic-file.ts'
+import { readSmallFile, writeFileAtomically } from './atomic-file.ts'
 import { CorruptSnapshotError } from './log-errors.ts'
 import {
   filenamePrefixFromOffset,
@@ -113,15 +113,9 @@ export class ProducerStateManager {
     const offset = this.#lastMapOffset
     const bytes = encodeProducerSnapshot([...this.#producers.values()])
     this.#lastSnapOffset = offset
-    const file = await this.#runtime.disk.open(this.#path(offset), { create: true })
-    try {
-      if (file.size > 0) await file.truncate(0)
-      await file.append(bytes)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await this.#runtime.disk.syncDirectory(this.#directory)
+    // Kafka writes in place; a torn file would be found by its checksum, but one that an earlier process left unsynced in
+    // the page cache would be trusted now and be gone after a power failure.
+    await writeFileAtomically(this.#runtime.disk, this.#path(offset), bytes)
     this.#snapshots = [...this.#snapshots.filter(known => known !== offset), offset].sort((a, b) => a - b)
   }
 

@@ -68,11 +68,12 @@ export class TimeIndex {
   }
 
   /**
-   * Adds an entry if its timestamp is above the last one's and there is room.
+   * Adds an entry if its timestamp is above 0 and the last one's and there is room. 0 is left out because zeros are what a
+   * power failure leaves where an entry was not written.
    * @param closing the segment is being closed: the entry kept free may be used
    */
   async maybeAppend({ timestamp, offset }: TimestampOffset, closing = false): Promise<void> {
-    if (timestamp <= this.lastEntry.timestamp) return
+    if (timestamp <= Math.max(0, this.lastEntry.timestamp)) return
     if (closing ? this.#index.count >= this.#index.maxEntries : this.isFull) return
     await this.#index.append((buffer, position) => {
       writeInt64(buffer, timestamp, position)
@@ -80,9 +81,9 @@ export class TimeIndex {
     })
   }
 
-  /** Throws `CorruptIndexError` unless timestamps rise and offsets do not fall. */
+  /** Throws `CorruptIndexError` unless timestamps rise from above 0 and offsets do not fall. */
   sanityCheck(): void {
-    let previous: TimestampOffset = { timestamp: -1, offset: this.baseOffset }
+    let previous: TimestampOffset = { timestamp: 0, offset: this.baseOffset }
     for (let slot = 0; slot < this.#index.count; slot++) {
       const entry = this.entry(slot)
       if (entry.timestamp <= previous.timestamp || entry.offset < previous.offset) {
