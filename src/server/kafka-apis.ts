@@ -10,6 +10,7 @@ import { deleteTopicsHandler } from './handlers/delete-topics.ts'
 import { describeClusterHandler } from './handlers/describe-cluster.ts'
 import { describeConfigsHandler } from './handlers/describe-configs.ts'
 import { fetchHandler } from './handlers/fetch.ts'
+import { findCoordinatorHandler } from './handlers/find-coordinator.ts'
 import { incrementalAlterConfigsHandler } from './handlers/incremental-alter-configs.ts'
 import { initProducerIdHandler } from './handlers/init-producer-id.ts'
 import { listOffsetsHandler } from './handlers/list-offsets.ts'
@@ -25,6 +26,7 @@ export const API_HANDLERS: ReadonlyMap<number, ApiHandler> = new Map(
     fetchHandler,
     listOffsetsHandler,
     metadataHandler,
+    findCoordinatorHandler,
     apiVersionsHandler,
     createTopicsHandler,
     deleteTopicsHandler,

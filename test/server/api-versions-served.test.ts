@@ -55,6 +55,7 @@ const BODIES: Bodies = {
     ],
   }),
   Metadata: version => ({ topics: version === 0 ? [] : [{ name: 'orders' }, { name: 'bad/name' }] }),
+  FindCoordinator: version => (version < 4 ? { key: 'group' } : { keyType: 1, coordinatorKeys: ['a', 'b'] }),
   ApiVersions: version => (version < 3 ? {} : { clientSoftwareName: 'test', clientSoftwareVersion: '1' }),
   CreateTopics: version => ({
     topics: [

@@ -6,6 +6,7 @@ import { DeleteTopics } from '../../src/protocol/apis/delete-topics.ts'
 import { DescribeCluster } from '../../src/protocol/apis/describe-cluster.ts'
 import { DescribeConfigs } from '../../src/protocol/apis/describe-configs.ts'
 import { Fetch } from '../../src/protocol/apis/fetch.ts'
+import { FindCoordinator } from '../../src/protocol/apis/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../../src/protocol/apis/incremental-alter-configs.ts'
 import { InitProducerId } from '../../src/protocol/apis/init-producer-id.ts'
 import { ListOffsets } from '../../src/protocol/apis/list-offsets.ts'
@@ -209,6 +210,24 @@ test('a transactional producer is told that there is no coordinator', async () =
   )
 
   expect(given).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, producerId: -1 })
+  await broker.stop()
+})
+
+test('whoever looks for a coordinator is told that there is none yet', async () => {
+  const broker = await BrokerUnderTest.started()
+  const client = await broker.connect()
+
+  const old = await broker.run(() => client.send(FindCoordinator, 2, { key: 'group' }))
+  const several = await broker.run(() => client.send(FindCoordinator, 6, { coordinatorKeys: ['a', 'b'] }))
+  const bad = await broker.run(() => client.send(FindCoordinator, 6, { keyType: 9, coordinatorKeys: ['a'] }))
+
+  const none = { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, nodeId: -1, host: '', port: -1 }
+  expect(old).toMatchObject(none)
+  expect(several.coordinators).toMatchObject([
+    { key: 'a', ...none },
+    { key: 'b', ...none },
+  ])
+  expect(bad.coordinators[0]?.errorCode).toBe(ErrorCode.INVALID_REQUEST)
   await broker.stop()
 })
 
@@ -457,7 +476,7 @@ test('ApiVersions tells the ranges and features, in version 0 with an error when
   const ranges = new Map(told.apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, [minVersion, maxVersion]]))
   expect(ranges.get(0)).toEqual([0, 13])
   expect(ranges.get(3)).toEqual([0, 13])
-  expect([...ranges.keys()]).toEqual([0, 1, 2, 3, 18, 19, 20, 21, 22, 23, 32, 33, 37, 44, 60])
+  expect([...ranges.keys()]).toEqual([0, 1, 2, 3, 10, 18, 19, 20, 21, 22, 23, 32, 33, 37, 44, 60])
   expect(told.finalizedFeatures).toContainEqual({ name: 'metadata.version', minVersionLevel: 29, maxVersionLevel: 29 })
   expect(told.finalizedFeaturesEpoch).toBeGreaterThan(0)
   expect(rude.errorCode).toBe(ErrorCode.INVALID_REQUEST)

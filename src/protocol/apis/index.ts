@@ -8,6 +8,7 @@ import { DeleteTopics } from './delete-topics.ts'
 import { DescribeCluster } from './describe-cluster.ts'
 import { DescribeConfigs } from './describe-configs.ts'
 import { Fetch } from './fetch.ts'
+import { FindCoordinator } from './find-coordinator.ts'
 import { IncrementalAlterConfigs } from './incremental-alter-configs.ts'
 import { InitProducerId } from './init-producer-id.ts'
 import { ListOffsets } from './list-offsets.ts'
@@ -22,6 +23,7 @@ export const API_BY_KEY: ReadonlyMap<number, Api> = new Map(
     Fetch,
     ListOffsets,
     Metadata,
+    FindCoordinator,
     ApiVersions,
     CreateTopics,
     DeleteTopics,

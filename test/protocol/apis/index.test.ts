@@ -16,6 +16,7 @@ describe('API_BY_KEY', () => {
       [1, 'Fetch', 4, 18, 4, 18, 12],
       [2, 'ListOffsets', 1, 11, 1, 11, 6],
       [3, 'Metadata', 0, 13, 0, 13, 9],
+      [10, 'FindCoordinator', 0, 6, 0, 6, 3],
       [18, 'ApiVersions', 0, 4, 0, 4, 3],
       [19, 'CreateTopics', 2, 7, 2, 7, 5],
       [20, 'DeleteTopics', 1, 6, 1, 6, 4],

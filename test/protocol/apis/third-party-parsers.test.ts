@@ -47,7 +47,7 @@ describe('responses read by kafkajs', () => {
   })
 
   it('are of the versions that kafkajs speaks', () => {
-    expect(all.length).toBe(37)
+    expect(all.length).toBe(40)
   })
 
   function scalars(value: unknown): string[] {
@@ -68,7 +68,7 @@ describe('responses read by @platformatic/kafka', () => {
 
   function platformaticParser(api: Api, version: number): Parse | undefined {
     const module = (platformatic as Readonly<Record<string, unknown>>)[`${camelCase(api.name)}V${version}`]
-    if (module === undefined) return undefined
+    if (module === undefined || (api.name === 'FindCoordinator' && version < 4)) return undefined // brought into a newer form
     let found: Parse | undefined
     const connection = {
       send: (_key: number, _version: number, _create: unknown, parse: Parse) => {
@@ -92,7 +92,7 @@ describe('responses read by @platformatic/kafka', () => {
   })
 
   it('are of the versions that it speaks', () => {
-    expect(all.length).toBe(89)
+    expect(all.length).toBe(92)
   })
 
   function inKafkaForm(value: unknown): unknown {
