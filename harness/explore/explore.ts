@@ -58,6 +58,8 @@ export interface CampaignResult {
 const TWICE_ONE_IN = 20
 /** The first of each guarantee and kind is shrunk, at most so many of them. */
 const MAX_SHRUNK = 3
+/** When so many trials took their worker with them, more of them only waste time. */
+const MAX_WORKER_ERRORS = 20
 
 /** Runs a campaign: all its trials, then shrinks what they found first. */
 export async function explore(workforce: Workforce, options: CampaignOptions): Promise<CampaignResult> {
@@ -87,9 +89,9 @@ class Campaign {
 
   async shrinkFindings(): Promise<void> {
     if (this.#options.signal?.aborted) return
-    const first = this.#totals.findings.filter(({ finding }) => severityOf(finding) !== 'internal')
-    await Promise.all(first.slice(0, MAX_SHRUNK).map(total => this.#shrink(total)))
-    this.#counterexamples.sort((a, b) => first.indexOf(a.total) - first.indexOf(b.total))
+    const chosen = worthShrinking(this.#totals.findings)
+    await Promise.all(chosen.map(total => this.#shrink(total)))
+    this.#counterexamples.sort((a, b) => chosen.indexOf(a.total) - chosen.indexOf(b.total))
   }
 
   result(): CampaignResult {
@@ -163,5 +165,11 @@ class Campaign {
   }
 }
 
-/** When so many trials took their worker with them, more of them only waste time. */
-const MAX_WORKER_ERRORS = 20
+/** Findings to shrink: one of each guarantee before a second kind of any, because kinds of one often have one cause. */
+function worthShrinking(findings: readonly FindingTotal[]): FindingTotal[] {
+  const candidates = findings.filter(({ finding }) => severityOf(finding) !== 'internal')
+  const isFirst = ({ finding }: FindingTotal, index: number): boolean =>
+    candidates.findIndex(other => other.finding.guarantee === finding.guarantee) === index
+  const firsts = candidates.filter(isFirst)
+  return [...firsts, ...candidates.filter(total => !firsts.includes(total))].slice(0, MAX_SHRUNK)
+}

@@ -42,3 +42,5 @@ process.on('message', (order: Order) => {
   )
 })
 process.on('disconnect', () => process.exit())
+// A terminal interrupts every process of the command; the one that gives the orders decides when to end.
+process.on('SIGINT', () => undefined)

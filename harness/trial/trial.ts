@@ -23,13 +23,8 @@ import { Story } from './story.ts'
 const CHAOS_TAIL_MS = 500
 /** A broker that was healed must run within this time. */
 const RESTART_LIMIT_MS = 300_000
-/** After healing, every open send must have settled within this time: ten minutes cover all retries of all clients. */
+/** After healing, every open send must settle within this time, and so must the further ones: it covers all retries of all clients. */
 const SETTLE_LIMIT_MS = 600_000
-/** After that, every producer must get a further record through within this time, or the application renews its client. */
-const CLIENT_RECOVERY_LIMIT_MS = 60_000
-/** With a fresh client it must get through within this time. */
-const RECOVERY_LIMIT_MS = 120_000
-const RECOVERY_RETRY_MS = 1000
 const QUIET_SECONDS = 3
 const CREATE_TOPICS_VERSION = 5
 const REQUEST_TIMEOUT_MS = 30_000
@@ -91,7 +86,8 @@ export class Trial {
     await this.#heal()
     const healedMs = this.#world.nowMs
     await this.#within(SETTLE_LIMIT_MS, running)
-    await Promise.all(this.#producers.map(producer => this.#recover(producer)))
+    const recovering = this.#producers.map(({ node, application }) => node.process.run(() => application.recover()))
+    await this.#within(SETTLE_LIMIT_MS, Promise.all(recovering))
     const conduct = await this.#observeConduct()
     const logs = await this.#readLogs()
     const endedMs = this.#world.nowMs
@@ -192,27 +188,6 @@ export class Trial {
     }
     const message = `${this.#broker.name} does not run ${RESTART_LIMIT_MS} ms after all faults ended${this.#world.whoWaits()}`
     throw new TrialError('liveness', message)
-  }
-
-  /** Tries until one record is acknowledged: with the client there is, and in the end with a fresh one. */
-  async #recover(producer: Producer): Promise<void> {
-    if (await this.#getsThrough(producer, CLIENT_RECOVERY_LIMIT_MS)) return
-    producer.node.process.run(() => producer.application.renewClient())
-    await this.#getsThrough(producer, RECOVERY_LIMIT_MS)
-  }
-
-  /** Whether a further send is acknowledged within the limit. Sends that were begun in time are waited for. */
-  async #getsThrough({ node, application }: Producer, limitMs: number): Promise<boolean> {
-    const endMs = this.#world.nowMs + limitMs
-    const trying = node.process.run(async () => {
-      while (!(await application.sendAfterHealing())) {
-        if (this.#world.nowMs >= endMs) return false
-        await this.#world.sleep(RECOVERY_RETRY_MS)
-      }
-      return true
-    })
-    const inTime = await this.#within(limitMs + SETTLE_LIMIT_MS, trying)
-    return inTime && (await trying)
   }
 
   /** Watches the clients while they have nothing to do. */

@@ -4,8 +4,10 @@ import type { ProducerSpec, SendSpec } from '../trial/scenario.ts'
 import type { SimulatedProcess } from '../world/process.ts'
 import type { ProducerClient } from './clients/producer-client.ts'
 
-/** How long an application waits before it tries to connect again, virtual ms. */
-const CONNECT_RETRY_MS = 1000
+/** How long an application waits before it tries again, virtual ms. */
+const RETRY_MS = 1000
+/** How long it goes on trying with one client. */
+const CLIENT_PATIENCE_MS = 60_000
 /** Number of the first send that is made after healing. */
 export const FIRST_SEND_AFTER_HEALING = 1_000_000
 
@@ -48,7 +50,7 @@ export class AppendApplication {
   /** Makes all sends of the scenario; resolves when each has settled. */
   async run(): Promise<void> {
     const { spec, startMs } = this.#context
-    await this.#connect()
+    while (!(await this.#connect(this.#nowMs + CLIENT_PATIENCE_MS))) this.#renewClient()
     const sends = [...spec.sends].sort((a, b) => a.atMs - b.atMs)
     for (const [index, send] of sends.entries()) {
       const waitMs = startMs + send.atMs - this.#nowMs
@@ -59,16 +61,30 @@ export class AppendApplication {
     await this.settled()
   }
 
-  /** One further record, to see that the client has recovered. Resolves with whether it was acknowledged. */
-  async sendAfterHealing(): Promise<boolean> {
-    await this.#connect()
-    const number = FIRST_SEND_AFTER_HEALING + this.#sendsAfterHealing++
-    const operation = await this.#send(number, { atMs: 0, partition: number, records: 1, bytes: 0 }, true)
-    return operation.outcome.kind === 'ok'
+  /**
+   * Sends one record after the other until one is acknowledged: with the client there is, and when that does not get
+   * through in `CLIENT_PATIENCE_MS`, with a fresh one. Resolves with whether one was, or when the patience has run out twice.
+   */
+  async recover(): Promise<boolean> {
+    if (await this.#getThrough()) return true
+    this.#renewClient()
+    return await this.#getThrough()
+  }
+
+  async #getThrough(): Promise<boolean> {
+    const deadlineMs = this.#nowMs + CLIENT_PATIENCE_MS
+    while (await this.#connect(deadlineMs)) {
+      const number = FIRST_SEND_AFTER_HEALING + this.#sendsAfterHealing++
+      const operation = await this.#send(number, { atMs: 0, partition: number, records: 1, bytes: 0 }, true)
+      if (operation.outcome.kind === 'ok') return true
+      if (this.#nowMs >= deadlineMs) return false
+      await this.#sleep(RETRY_MS)
+    }
+    return false
   }
 
   /** Gives the present client up and goes on with a new one, as a supervisor that restarts a stuck component does. */
-  renewClient(): void {
+  #renewClient(): void {
     this.#context.tell('gives its client up and makes a new one')
     this.#client
       .close()
@@ -91,7 +107,8 @@ export class AppendApplication {
     return new Promise(resolve => this.#context.process.timers.after(ms, resolve))
   }
 
-  async #connect(): Promise<void> {
+  /** Whether the client is connected; tries until the deadline. */
+  async #connect(deadlineMs: number): Promise<boolean> {
     const { tell } = this.#context
     while (!this.#connected) {
       try {
@@ -99,9 +116,11 @@ export class AppendApplication {
         this.#connected = true
       } catch (error) {
         tell(`cannot connect: ${messageOf(error)}`)
-        await this.#sleep(CONNECT_RETRY_MS)
+        if (this.#nowMs >= deadlineMs) return false
+        await this.#sleep(RETRY_MS)
       }
     }
+    return true
   }
 
   async #send(number: number, send: SendSpec, afterHealing: boolean): Promise<SendOperation> {

@@ -24,10 +24,13 @@ describe('check', () => {
   it('labels every violation with the guarantee it was asked for', () => {
     const history = new History()
     invoke(history, { send: 0 }, ok(3))
+    invoke(history, { send: 1 }, ok(5))
     const scenario = scenarioOf([PRODUCER], GUARANTEE_NAMES)
     const conduct = [{ producer: 0, idleTimersPerSecond: 999, requestsOnDeadConnection: 9, deadConnectionMs: 99_999 }]
     const requests = { received: 1, answered: 0, abandoned: 0 }
-    const violations = check(healthy({ scenario, history, conduct, requests, logs: [log(['p9-s0-r0', 'p9-s0-r0'])] }))
+    const violations = check(
+      healthy({ scenario, history, conduct, requests, logs: [log(['p9-s0-r0', 'p9-s0-r0', 'p0-s1-r0'])] }),
+    )
 
     expect([...new Set(violations.map(({ guarantee }) => guarantee))]).toEqual([
       'no-loss',
@@ -35,6 +38,7 @@ describe('check', () => {
       'stable-offsets',
       'bounded-queues',
       'recovers',
+      'client-recovers',
       'no-busy-timers',
       'drops-dead-connections',
     ])

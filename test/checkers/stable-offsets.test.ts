@@ -41,7 +41,7 @@ describe('stable-offsets', () => {
     const history = new History()
     invoke(history, { send: 0, records: 2 }, ok(0))
 
-    const violations = stableOffsets(healthy({ history, logs: [log(['p0-s0-r0', 'p0-s9-r0'])] }))
+    const violations = stableOffsets(healthy({ history, logs: [log(['p0-s0-r0', 'p0-s9-r0', 'p0-s0-r1'])] }))
 
     expect(violations).toEqual([
       {
@@ -53,11 +53,18 @@ describe('stable-offsets', () => {
     ])
   })
 
+  it('leaves a record that is nowhere to no-loss', () => {
+    const history = new History()
+    invoke(history, { send: 0 }, ok(0))
+
+    expect(stableOffsets(healthy({ history, logs: [log(['p0-s9-r0'])] }))).toEqual([])
+  })
+
   it('finds an acknowledged offset that the log does not reach', () => {
     const history = new History()
     invoke(history, { send: 0 }, ok(1))
 
-    const violations = stableOffsets(healthy({ history, logs: [log(['p0-s9-r0'])] }))
+    const violations = stableOffsets(healthy({ history, logs: [log(['p0-s0-r0'])] }))
     expect(kinds(violations)).toEqual(['acked-offset-beyond-end'])
   })
 
