@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Request } from '../../src/network/request.ts'
 import type { RequestObserver } from '../../src/network/request-observer.ts'
 import { ApiVersions } from '../../src/protocol/apis/api-versions.ts'
 import { Metadata } from '../../src/protocol/apis/metadata.ts'
@@ -188,6 +189,108 @@ test('a lost response leaves the connection open and silent, a delayed one comes
   expect(early).toBe(false)
   expect(slow.hasFrame).toBe(true)
   expect(stages.slice(0, 3)).toEqual(['ApiVersions 1 received', 'ApiVersions 1 dequeued', 'ApiVersions 1 handled'])
+  await bench.stop()
+})
+
+test('a peer that has ended its direction still gets the answers to all that it sent before', async () => {
+  const bench = await ServerUnderTest.started()
+  const client = await bench.connect()
+  for (let id = 1; id <= 3; id++) client.send(ApiVersions, 2, {}, id)
+
+  client.connection.end()
+  await bench.runtime.settle()
+
+  for (let id = 1; id <= 3; id++) expect((await client.receive(ApiVersions, 2)).correlationId).toBe(id)
+  expect(client.ending).toBe('end of stream')
+  expect(bench.server.connectionCount).toBe(0)
+  await bench.stop()
+})
+
+test('a peer that breaks off while its request is handled takes nothing with it', async () => {
+  const bench = await ServerUnderTest.started()
+  const client = await bench.connect()
+  bench.closeGate()
+  client.send(ApiVersions, 2, {}, 1)
+  await bench.runtime.settle()
+
+  client.connection.reset()
+  await bench.runtime.settle()
+  const countedMeanwhile = bench.server.connectionCount
+  bench.openGate()
+  await bench.runtime.settle()
+
+  // The channel is muted: as in Kafka, the end is noticed when the answer is to be sent.
+  expect(countedMeanwhile).toBe(1)
+  expect(bench.server.connectionCount).toBe(0)
+  await bench.stop()
+})
+
+test('a connection that expires while its request is handled is closed when the answer is ready', async () => {
+  const bench = await ServerUnderTest.started({ connectionsMaxIdleMs: 1_000 })
+  const client = await bench.connect()
+  bench.closeGate()
+  client.send(ApiVersions, 2, {}, 1)
+
+  await bench.runtime.advance(5_000)
+  const endingMeanwhile = client.ending
+  bench.openGate()
+  await bench.runtime.settle()
+
+  expect(endingMeanwhile).toBeUndefined()
+  expect(client.hasFrame).toBe(false)
+  expect(client.ending).toBeDefined()
+  expect(bench.server.connectionCount).toBe(0)
+  await bench.stop()
+})
+
+test('a throttled connection is answered at once, and read again when the throttle ends', async () => {
+  const bench = await ServerUnderTest.started()
+  const { requestChannel } = bench.server
+  const throttled: Request[] = []
+  bench.onRequest = request => {
+    if (request.header.correlationId !== 1) return
+    throttled.push(request)
+    requestChannel.startThrottling(request)
+  }
+  const client = await bench.connect()
+  client.send(ApiVersions, 2, {}, 1)
+  client.send(ApiVersions, 2, {}, 2)
+  await bench.runtime.settle()
+  const handledThrottled = [...bench.handled]
+  const answered = (await client.receive(ApiVersions, 2)).correlationId
+
+  for (const request of throttled) requestChannel.endThrottling(request)
+  await bench.runtime.settle()
+
+  expect(handledThrottled).toEqual([1])
+  expect(answered).toBe(1)
+  expect(bench.handled).toEqual([1, 2])
+  await bench.stop()
+})
+
+test('work that continues a request is taken before requests that wait', async () => {
+  const bench = await ServerUnderTest.started({ numIoThreads: 1 })
+  const order: string[] = []
+  const requests: Request[] = []
+  bench.onRequest = request => {
+    requests.push(request)
+    order.push(`request ${request.header.correlationId}`)
+  }
+  bench.closeGate()
+  const clients = [await bench.connect(), await bench.connect()]
+  for (const [index, client] of clients.entries()) client.send(ApiVersions, 2, {}, index)
+  await bench.runtime.settle()
+
+  const [request] = requests
+  if (request === undefined) throw new Error('no request came')
+  const run = () => {
+    order.push('callback')
+  }
+  await bench.server.requestChannel.sendCallbackRequest({ kind: 'callback', request, run })
+  bench.openGate()
+  await bench.runtime.settle()
+
+  expect(order.map(entry => entry.split(' ')[0])).toEqual(['request', 'callback', 'request'])
   await bench.stop()
 })
 

@@ -21,6 +21,8 @@ export class ServerUnderTest {
   readonly server: SocketServer
   /** Correlation ids in the order in which handlers took the requests. */
   readonly handled: number[] = []
+  /** Called when a handler has taken a request. */
+  onRequest: ((request: Request) => void) | undefined
   readonly #gate = new Condition(this.runtime, 'gate')
   readonly #pool: KafkaRequestHandlerPool
   #open = true
@@ -61,6 +63,7 @@ export class ServerUnderTest {
 
   async handle(request: Request): Promise<void> {
     this.handled.push(request.header.correlationId)
+    this.onRequest?.(request)
     while (!this.#open) await this.#gate.wait()
     const { requestChannel } = this.server
     if (request.api.key !== ApiVersions.key) requestChannel.sendNoOpResponse(request)
