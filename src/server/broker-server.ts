@@ -6,6 +6,7 @@ import { LogDirFailureChannel } from '../log/log-dir-failure-channel.ts'
 import { Metrics } from '../network/metrics.ts'
 import type { RequestObserver } from '../network/request-observer.ts'
 import { SocketServer } from '../network/socket-server.ts'
+import type { SocketServerConfig } from '../network/socket-server-config.ts'
 import { randomUuid } from '../protocol/uuid.ts'
 import { DiskError } from '../runtime/disk.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -73,12 +74,13 @@ export class BrokerServer {
   readonly #runtime: Runtime
   readonly #options: BrokerServerOptions
   readonly #configSchema: BrokerConfigSchema
+  readonly #socketServerConfig: SocketServerConfig
   readonly #shared: SharedServer
   readonly #failureChannel = new LogDirFailureChannel()
   #parts: Parts | undefined
   #haltReason: string | undefined
 
-  /** Throws ConfigError when the node is not both broker and controller. */
+  /** Throws ConfigError when the node is not both broker and controller, or a listener's limit is no number. */
   constructor(runtime: Runtime, config: KafkaConfig, options: BrokerServerOptions = {}) {
     if (!config.isBroker || !config.isController) {
       const roles = config.get('process.roles') ?? ''
@@ -88,6 +90,7 @@ export class BrokerServer {
     this.config = config
     this.#options = options
     this.metrics = new Metrics(runtime)
+    this.#socketServerConfig = socketServerConfigOf(config)
     this.#configSchema = new BrokerConfigSchema(config)
     this.#shared = new SharedServer(runtime, config, {
       configSchema: this.#configSchema,
@@ -128,7 +131,7 @@ export class BrokerServer {
   async startup(): Promise<void> {
     if (this.#parts !== undefined) throw new Error('a broker can be started once')
     const shared = await this.#shared.start()
-    const socketServer = new SocketServer(this.#runtime, socketServerConfigOf(this.config), {
+    const socketServer = new SocketServer(this.#runtime, this.#socketServerConfig, {
       metrics: this.metrics,
       observer: this.#options.observer,
     })

@@ -1,3 +1,4 @@
+import { ConfigError } from '../log/config-error.ts'
 import type { ListenerQuota } from '../network/connection-quotas.ts'
 import { type SocketServerConfig, UNLIMITED_LISTENER } from '../network/socket-server-config.ts'
 import type { KafkaConfig } from './config/kafka-config.ts'
@@ -5,7 +6,7 @@ import type { KafkaConfig } from './config/kafka-config.ts'
 /** All addresses of the host, as an empty host in `listeners` says. */
 const WILDCARD = '0.0.0.0'
 
-/** What the network layer of a broker takes from its configuration. */
+/** What the network layer of a broker takes from its configuration. Throws ConfigError for a listener's own limits. */
 export function socketServerConfigOf(config: KafkaConfig): SocketServerConfig {
   return {
     nodeId: config.nodeId,
@@ -30,8 +31,11 @@ export function socketServerConfigOf(config: KafkaConfig): SocketServerConfig {
 /** `listener.name.<listener>.max.connections` and `….max.connection.creation.rate`; the listener in lower case. */
 function listenerQuotaOf(config: KafkaConfig, listenerName: string): ListenerQuota {
   const limit = (key: string, fallback: number) => {
-    const value = config.explicit(`listener.name.${listenerName.toLowerCase()}.${key}`)
-    return value === undefined ? fallback : Number(value)
+    const name = `listener.name.${listenerName.toLowerCase()}.${key}`
+    const value = config.explicit(name)
+    if (value === undefined) return fallback
+    if (/^\d{1,10}$/.test(value.trim())) return Number(value)
+    throw new ConfigError(name, value, 'expected a whole number from 0 up')
   }
   return {
     maxConnections: limit('max.connections', UNLIMITED_LISTENER.maxConnections),

@@ -154,6 +154,36 @@ test('a fetch that nothing comes for is answered empty after its wait', async ()
   await broker.stop()
 })
 
+test('whoever claims to be a replica and is none gets nothing', async () => {
+  const broker = await BrokerUnderTest.started()
+  const client = await broker.connect()
+  await broker.createTopic(client, 'orders')
+  await broker.produce(client, 'orders', ['secret'])
+  const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }]
+
+  const body = { replicaId: 5, maxWaitMs: 0, minBytes: 1, topics: [{ topic: 'orders', partitions }] }
+  const response = await broker.run(() => client.send(Fetch, 11, body))
+
+  expect(response.responses[0]?.partitions[0]?.errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+  expect(response.responses[0]?.partitions[0]?.records).toHaveLength(0)
+  await broker.stop()
+})
+
+test("a listener's own limits are taken from the configuration, and a bad one stops the start", async () => {
+  const key = 'listener.name.plaintext.max.connections'
+  expect(() => new BrokerUnderTest({ config: { [key]: 'many' } })).toThrow(`"many" for configuration ${key}`)
+  const broker = await BrokerUnderTest.started({ config: { [key]: '1' } })
+
+  await broker.connect()
+  const second = await WireClient.connect(broker.runtime, broker.server.boundPort())
+  second.send(ApiVersions, 0, {})
+  await broker.runtime.settle()
+
+  expect(second.hasFrame).toBe(false)
+  expect(broker.server.inspect().connectionCount).toBe(1)
+  await broker.stop()
+})
+
 test('an idempotent producer gets an id, and a batch sent twice is stored once', async () => {
   const broker = await BrokerUnderTest.started()
   const client = await broker.connect()

@@ -1,7 +1,7 @@
 import type { FetchIsolation } from '../../log/unified-log.ts'
 import type { Request } from '../../network/request.ts'
 import { Fetch, type FetchRequest } from '../../protocol/apis/fetch.ts'
-import { ApiError, ErrorCode } from '../../protocol/errors.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
 import type { FetchPartitionData, FetchPartitionRequest } from '../../replication/fetch-params.ts'
 import type { ApiContext, ApiHandler } from '../api-handler.ts'
 import type { FetchContext, FetchResult } from '../fetch-manager.ts'
@@ -12,7 +12,6 @@ import { LeaderHints } from './leader-hints.ts'
 /** First version that tells addresses of leaders (KIP-951). */
 const FIRST_VERSION_WITH_LEADER_HINTS = 16
 const READ_COMMITTED = 1
-const CONSUMER_REPLICA_ID = -1
 const NO_RECORDS = Buffer.alloc(0)
 
 export const fetchHandler: ApiHandler = {
@@ -21,16 +20,14 @@ export const fetchHandler: ApiHandler = {
   async handle(context, request) {
     const body = request.bodyOf(Fetch)
     const replicaId = replicaIdOf(body)
-    // Followers need fencing by their broker epoch, which comes with replication.
-    if (replicaId !== CONSUMER_REPLICA_ID)
-      throw new ApiError(ErrorCode.UNSUPPORTED_VERSION, 'followers cannot fetch yet')
+    const isFromFollower = replicaId >= 0
     const { image } = context.metadataCache
     const nameOf = (topicId: string) => image.topics.getTopicById(topicId)?.name ?? null
-    const fetchContext = context.fetchManager.newContext(request.header.apiVersion, body, false, nameOf)
+    const fetchContext = context.fetchManager.newContext(request.header.apiVersion, body, isFromFollower, nameOf)
     const refused: FetchResult[] = []
     const interesting: FetchPartitionRequest[] = []
     for (const entry of fetchContext.partitions) {
-      const code = checkPartition(context, entry.id)
+      const code = checkPartition(context, entry.id, isFromFollower)
       if (code !== undefined) refused.push({ id: entry.id, data: failed(entry.id.partition, code) })
       else interesting.push(toRequest(entry))
     }
@@ -66,17 +63,23 @@ export const fetchHandler: ApiHandler = {
 }
 
 function replicaIdOf({ replicaId, replicaState }: FetchRequest): number {
-  return replicaId === CONSUMER_REPLICA_ID ? replicaState.replicaId : replicaId
+  return replicaId === -1 ? replicaState.replicaId : replicaId
 }
 
 function isolationOf({ isolationLevel }: FetchRequest): FetchIsolation {
   return isolationLevel === READ_COMMITTED ? 'txn-committed' : 'high-watermark'
 }
 
-function checkPartition(context: ApiContext, { topic, partition }: TopicIdPartition): ErrorCode | undefined {
+function checkPartition(
+  context: ApiContext,
+  { topic, partition }: TopicIdPartition,
+  isFromFollower: boolean,
+): ErrorCode | undefined {
   if (topic === null) return ErrorCode.UNKNOWN_TOPIC_ID
   const known = context.metadataCache.image.topics.getTopic(topic)?.partitions.has(partition) === true
-  return known ? undefined : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  if (!known) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  // No partition has another replica than this broker's yet, so whoever says that it is one is not in the assignment.
+  return isFromFollower ? ErrorCode.NOT_LEADER_OR_FOLLOWER : undefined
 }
 
 function toRequest({ id, data }: FetchPartitionEntry): FetchPartitionRequest {
