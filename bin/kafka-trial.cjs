@@ -17,7 +17,9 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     process.stderr.write(`kafka-trial: needs Node 24 or newer, this is ${process.version}\n`)
     process.exit(2)
   }
-  const { spawnSync } = require('node:child_process')
-  const result = spawnSync(own, [__filename, ...process.argv.slice(2)], { stdio: 'inherit' })
-  process.exit(result.status ?? 4)
+  const { spawn } = require('node:child_process')
+  const child = spawn(own, [__filename, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  process.on('SIGINT', () => {}) // a terminal sends it to the child as well
+  child.on('exit', (code, signal) => process.exit(signal === null ? code : 4))
 }

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { runProgram } from '../../harness/cli/program.ts'
+import type { Finished } from './support.ts'
+
+let directory = ''
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'program-'))
+  writeFileSync(join(directory, 'broken.json'), '{"format": 1,\n "seed": ')
+  writeFileSync(join(directory, 'bad.properties'), 'num.io.threads=none\n')
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+afterEach(() => vi.restoreAllMocks())
+
+/** Runs a command line in this process. File names stand for files of the test's directory. */
+async function command(args: readonly string[]): Promise<Finished> {
+  const stdout: string[] = []
+  const stderr: string[] = []
+  vi.spyOn(process.stdout, 'write').mockImplementation(chunk => stdout.push(String(chunk)) > 0)
+  vi.spyOn(process.stderr, 'write').mockImplementation(chunk => stderr.push(String(chunk)) > 0)
+  const placed = args.map(arg => (/\.(json|properties)$/.test(arg) ? join(directory, arg) : arg))
+  const code = await runProgram(['node', 'kafka-trial', ...placed])
+  return { code, stdout: stdout.join(''), stderr: stderr.join('').replaceAll(`${directory}/`, '') }
+}
+
+describe('wrong input', () => {
+  it.each([
+    [[], 'which command?'],
+    [['explode'], "unknown command 'explode' (Did you mean explore?)"],
+    [['explore', '--fault', 'kill'], "unknown option '--fault' (Did you mean --faults?)"],
+    [['explore', '--faults', 'kil'], '"kil" is none of disconnect'],
+    [['explore', '--client', 'java'], '"java" is none of kafkajs, platformatic'],
+    [['explore', '--trials', '0'], 'expected a whole number from 1'],
+    [['explore', '--time', '60'], 'expected a time as 60s'],
+    [['explore', '--time', '1s', '--trials', '5'], '--trials or --time, not both'],
+    [['explore', '--seed', 'a-b'], 'expected up to 64 letters, digits'],
+    [['explore', '--set', 'nothing'], 'expected key=value'],
+    [['explore', '--set', 'num.io.treads=3'], 'unknown configuration num.io.treads, did you mean num.io.threads?'],
+    [['explore', '--set', 'num.io.threads=0'], 'invalid value "0" for configuration num.io.threads'],
+    [['explore', '--set', 'segment.ms=0'], 'invalid value "0" for configuration segment.ms'],
+    [['explore', '--idempotent', '--acks', '1'], '--idempotent needs --acks all'],
+    [['explore', 'much'], 'too many arguments'],
+    [['replay'], "missing required argument 'file-or-seed'"],
+    [['replay', 'none.json'], '"none.json" is neither a file nor the seed of a trial'],
+    [['replay', 'broken.json'], 'broken.json is "{'],
+    [['serve', '--port', '70000'], 'expected a whole number from 0 to 65535'],
+    [['serve', '--config', 'none.properties'], 'cannot read --config none.properties'],
+    [['serve', '--config', 'bad.properties'], 'invalid value "none" for configuration num.io.threads'],
+  ])('%j gives one clear line and exit code 2', async (args, message) => {
+    const { code, stdout, stderr } = await command(args)
+    expect(stderr).toContain(message)
+    expect(stderr).toMatch(/^kafka-trial: [^\n]+\n$/)
+    expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+})
+
+describe('--help', () => {
+  it.each([[[]], [['explore']], [['replay']], [['serve']]])('explains %j', async args => {
+    const { code, stdout } = await command([...args, '--help'])
+    expect(stdout).toMatch(/^Usage: kafka-trial/)
+    expect(code).toBe(0)
+  })
+})
