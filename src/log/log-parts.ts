@@ -73,6 +73,10 @@ export async function loadLogParts(runtime: Runtime, options: UnifiedLogOptions)
       options.failureChannel.maybeAddOfflineLogDir(parentPath(directory), error)
     },
   })
+  // Recovery finds what a killed process left in the page cache. Where `flush.messages` promises that records are on the
+  // platter before anyone hears of them, that must hold for these too: a producer that repeats one of them is answered as
+  // for a duplicate, without an append. Kafka does not flush here, and loses such a record when the power fails then.
+  if (local.unflushedMessages >= config.flushMessages) await local.flush(local.logEndOffset)
   return { local, leaderEpochCache, producerStateManager, logStartOffset, truncatedBytes, topicId }
 }
 

@@ -106,6 +106,16 @@ describe('after an unclean shutdown', () => {
     expect(log.segments[0]?.offsetIndex.entries).toBeGreaterThan(1)
   })
 
+  test('what recovery found is flushed where flush.messages asks for it, since nothing else would before it is told', async () => {
+    const world = await written()
+    const eager = { config: config({ 'flush.messages': 1 }) }
+    world.runtime.disk.operations.length = 0
+    expect((await reopened(world, eager)).recoveryPoint).toBe(10)
+    const synced = world.runtime.disk.operations.filter(({ operation }) => operation === 'sync').map(({ path }) => path)
+    expect(synced).toContain(`${FIRST}.log`)
+    expect((await reopened(world)).recoveryPoint).toBe(0)
+  })
+
   test('what was flushed is not read again', async () => {
     const world = await written()
     const log = await openLog(await restarted(world), { config: INDEXED, recoveryPoint: 10 })
