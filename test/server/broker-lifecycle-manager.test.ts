@@ -95,6 +95,25 @@ test('a failed log directory is told at once', async () => {
   expect(bench.heartbeats.at(-1)?.offlineLogDirs).toEqual(['dir'])
 })
 
+test('news that come while a heartbeat is under way are told right after it', async () => {
+  const bench = await running()
+  let answer: () => void = () => {}
+  bench.beforeReply = () =>
+    new Promise(resolve => {
+      answer = resolve
+    })
+  await bench.runtime.advance(2_000)
+  const before = bench.heartbeats.length
+  bench.lifecycle.propagateDirectoryFailure('dir')
+  bench.beforeReply = undefined
+
+  answer()
+  await bench.runtime.settle()
+
+  expect(bench.heartbeats.length).toBe(before + 1)
+  expect(bench.heartbeats.at(-1)?.offlineLogDirs).toEqual(['dir'])
+})
+
 async function running() {
   const bench = setUp()
   bench.lifecycle.start()
@@ -113,6 +132,8 @@ function setUp() {
     reply: reply as { isCaughtUp: boolean; isFenced: boolean; shouldShutDown: boolean },
     heartbeats,
     registrations: 0,
+    /** Holds a heartbeat's answer back. */
+    beforeReply: undefined as (() => Promise<void>) | undefined,
     refuseRegistration: undefined as ErrorCode | undefined,
     lifecycle: new BrokerLifecycleManager(runtime, {
       brokerId: 1,
@@ -135,6 +156,7 @@ function setUp() {
         },
         brokerHeartbeat: async request => {
           heartbeats.push(request)
+          await bench.beforeReply?.()
           return { ...reply }
         },
       }),

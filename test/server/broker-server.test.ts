@@ -117,6 +117,21 @@ test('everything is there again after a clean restart and after a kill', async (
   await third.stop()
 })
 
+test('a clean shutdown leaves its marker, which is gone while the broker runs', async () => {
+  const marker = '.kafka_cleanshutdown'
+  const first = await BrokerUnderTest.started()
+  const whileRunning = await first.runtime.disk.list('data')
+  await first.stop()
+  const afterwards = await first.runtime.disk.list('data')
+
+  const second = await BrokerUnderTest.started({ disk: first.runtime.disk })
+
+  expect(whileRunning).not.toContain(marker)
+  expect(afterwards).toContain(marker)
+  expect(await second.runtime.disk.list('data')).not.toContain(marker)
+  await second.stop()
+})
+
 test('a fetch waits for enough bytes and is answered when they come', async () => {
   const broker = await BrokerUnderTest.started()
   const [consumer, producer] = [await broker.connect(), await broker.connect()]
