@@ -306,7 +306,9 @@ export class Selector {
     const channel = expired === undefined ? undefined : this.#channels.get(expired)
     if (channel !== undefined) {
       this.#expiredConnectionsKilledCount++
-      this.#close(channel, 'GRACEFUL', 'EXPIRED')
+      // At once, even with a request or an answer under way: whoever does not read its answers would stay for ever. In Kafka
+      // too, since a channel in state EXPIRED is not READY and so has nothing pending.
+      this.#close(channel, 'NOTIFY_ONLY', 'EXPIRED')
     }
     // Only one a poll, as in Kafka; if the next one has expired as well, the next poll must not wait.
     if (this.#idleExpiryManager.pollExpiredConnection(nowMs) !== undefined) this.#woken = true
