@@ -174,6 +174,7 @@ describe('kill', () => {
       const { world, server } = pair
       const quiet = await connected(pair)
       const unread = await dial(pair)
+      expect(quiet.listener.accept()).not.toBeNull()
       writeNow(quiet.server, 'last words')
       writeNow(unread, 'never read')
       await world.sleep(10)
@@ -187,21 +188,23 @@ describe('kill', () => {
     })
   })
 
-  test('leaves the ports free for the next process, whatever the dead one still does', async () => {
-    await withPair(async pair => {
-      const { world, server } = pair
-      const listener = await listen(pair)
-      server.kill()
-      void server.network.listen({ host: 'server', port: PORT, backlog: 1 })
-      const next = server.host.process()
-      const again = await next.network.listen({ host: 'server', port: PORT, backlog: 1 })
-      listener.close()
-      await world.sleep(1)
+  for (const death of ['kill', 'power loss'] as const)
+    test(`(${death}) leaves the ports free for the next process, whatever the dead one still does`, async () => {
+      await withPair(async pair => {
+        const { world, server } = pair
+        const listener = await listen(pair)
+        if (death === 'kill') server.kill()
+        else server.host.powerLoss()
+        void server.network.listen({ host: 'server', port: PORT, backlog: 1 })
+        const next = server.host.process()
+        const again = await next.network.listen({ host: 'server', port: PORT, backlog: 1 })
+        listener.close()
+        await world.sleep(1)
 
-      expect(await codeOf(dial(pair))).toBe('no failure')
-      expect(again.accept()).not.toBeNull()
+        expect(await codeOf(dial(pair))).toBe('no failure')
+        expect(again.accept()).not.toBeNull()
+      })
     })
-  })
 
   test('of one process leaves the others on the machine alone', async () => {
     await withPair(async ({ world, server }) => {
@@ -214,6 +217,18 @@ describe('kill', () => {
       await world.sleep(10)
 
       expect([rang, other.alive, [...server.host.processes]]).toEqual([true, true, [other]])
+    })
+  })
+
+  test('in the middle of a thread: what that stumbles over afterwards is nobody’s error', async () => {
+    await withPair(async ({ world, server }) => {
+      server.threads.start('suicidal', async () => {
+        server.kill()
+        await null
+        throw new Error('the socket is closed')
+      })
+
+      await world.sleep(10)
     })
   })
 

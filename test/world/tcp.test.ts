@@ -432,7 +432,7 @@ describe('partitions', () => {
       writeNow(client, 'first')
       await upTo(world, 900)
       network.unblock('client', 'server')
-      await upTo(world, 70)
+      await upTo(world, 10)
       network.block('client', 'server')
       writeNow(client, 'second')
       await upTo(world, 900)
@@ -517,6 +517,26 @@ describe('a silenced flow', () => {
       await upTo(world, 10)
 
       expect(readNow(first.server).text).toBe('')
+    })
+  })
+
+  test('whose acknowledgements alone are lost is not freed when another one is revived', async () => {
+    await withPair(async pair => {
+      const { world } = pair
+      const { client, wire } = await connected(pair, { sendBufferBytes: 10 })
+      await dial(pair)
+      const other = world.network.connections().at(-1)
+      if (wire.server.outPipe !== undefined) wire.server.outPipe.blocked = true
+      if (other !== undefined) world.network.blackhole(other)
+      writeNow(client, pattern(10))
+      await upTo(world, 1)
+      if (other !== undefined) world.network.revive(other)
+      await upTo(world, 1)
+      const whileLost = writeNow(client, 'x')
+      world.network.revive(wire)
+      await upTo(world, 1)
+
+      expect([whileLost, writeNow(client, 'x')]).toEqual([0, 1])
     })
   })
 
