@@ -48,21 +48,27 @@ export class SocketServer {
   }
 
   /**
-   * Opens all listeners: peers may connect, nothing is accepted yet. Rejects with `NetworkError` (`EADDRINUSE`, …), after
-   * closing what it had opened.
+   * Opens the listeners whose port the host chooses (port 0), because the port has to be known before the broker registers:
+   * peers may connect, nothing is accepted yet. The others stay closed until `enableRequestProcessing`, as in Kafka's
+   * Acceptor. Rejects with `NetworkError`, after closing what it had opened.
    */
   async bind(): Promise<void> {
+    await this.#open(this.#config.listeners.filter(({ port }) => port === 0))
+  }
+
+  /** Opens the listeners that are still closed and starts all threads. Rejects with `NetworkError` (`EADDRINUSE`, …). */
+  async enableRequestProcessing(): Promise<void> {
+    await this.#open(this.#config.listeners.filter(({ name }) => !this.#acceptors.has(name)))
+    for (const acceptor of this.#acceptors.values()) acceptor.start()
+  }
+
+  async #open(endPoints: readonly EndPoint[]): Promise<void> {
     try {
-      for (const endPoint of this.#config.listeners) await this.#addListener(endPoint)
+      for (const endPoint of endPoints) await this.#addListener(endPoint)
     } catch (error) {
       await this.stopProcessingRequests()
       throw error
     }
-  }
-
-  /** Starts all threads. */
-  enableRequestProcessing(): void {
-    for (const acceptor of this.#acceptors.values()) acceptor.start()
   }
 
   /** The port that a listener is bound to. */

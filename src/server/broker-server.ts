@@ -148,9 +148,10 @@ export class BrokerServer {
     await parts.lifecycle.awaitInitialCatchUp()
     this.#failIfHalted()
     parts.handlerPool.start()
-    socketServer.enableRequestProcessing()
+    // Kafka opens its ports last: until the controller has unfenced the broker, clients are refused.
     await parts.lifecycle.awaitUnfenced()
     this.#failIfHalted()
+    await socketServer.enableRequestProcessing()
   }
 
   /** Hands over leaderships, ends all threads, and leaves the logs so that the next start needs no recovery. */

@@ -44,7 +44,7 @@ export class ServerUnderTest {
     const server = new ServerUnderTest(options)
     await server.server.bind()
     server.#pool.start()
-    server.server.enableRequestProcessing()
+    await server.server.enableRequestProcessing()
     return server
   }
 
