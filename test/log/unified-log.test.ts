@@ -95,6 +95,7 @@ describe('appending as leader', () => {
   test('is on the platter before it resolves when flush.messages is reached', async () => {
     const world = await createLogWorld()
     const log = await openLog(world, { config: config({ 'flush.messages': 1 }) })
+    await log.assignEpochStartOffset(0, 0)
     world.runtime.disk.operations.length = 0
     await log.appendAsLeader(batch('a'), 0)
     const kinds = world.runtime.disk.operations.map(({ operation, path }) => `${operation} ${path}`)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type ApiError, ErrorCode } from '../../src/protocol/errors.ts'
 import { batches } from '../../src/protocol/records/batch.ts'
+import type { FetchPartitionData } from '../../src/replication/fetch-params.ts'
 import { batch, config, fileBytes, TOPIC_ID } from '../log/log-fixture.ts'
 import {
   changeOrders,
@@ -208,11 +209,14 @@ describe('fetching', () => {
       lastFetchedEpoch: -1,
     }
     const params = { replicaId: -1, maxWaitMs: 0, minBytes: 1, maxBytes: 100, isolation: 'high-watermark' as const }
-    const sizes: number[] = []
-    await world.replicaManager.fetchMessages(params, [request, request], results => {
-      for (const { records } of results) sizes.push([...batches(records)].length)
-    })
-    expect(sizes).toEqual([1, 0])
+    const fetched: Buffer[] = []
+    const note = (results: readonly FetchPartitionData[]) => fetched.push(...results.map(({ records }) => records))
+    await world.replicaManager.fetchMessages(params, [request, request], note)
+    expect(fetched.map(records => [...batches(records)].length)).toEqual([1, 0])
+    const larger = { ...params, maxBytes: (fetched[0]?.length ?? 0) + 50 }
+    await world.replicaManager.fetchMessages(larger, [request, { ...request, maxBytes: 1000 }], note)
+    // 50 bytes were left for the second partition: half a batch is not worth sending.
+    expect(fetched.slice(2).map(records => records.length)).toEqual([fetched[0]?.length, 0])
   })
 })
 
@@ -279,6 +283,7 @@ describe('metadata', () => {
     await world.change(delta => changeOrders(delta, { leader: 1 }))
     const stale = { ...TEMPLATE, leader: 2, leaderEpoch: 9, partitionEpoch: 0 }
     expect(await partition?.makeFollower(stale)).toBe(false)
+    expect(await partition?.makeLeader({ ...stale, leader: 1 })).toBe(false)
     expect([partition?.isLeader, partition?.leaderEpoch, partition?.partitionEpoch]).toEqual([true, 1, 1])
   })
 
