@@ -6,7 +6,11 @@ import type { Connection, ConnectOptions, Listener, NetworkErrorCode } from '../
 import { END_OF_STREAM, NetworkError } from '../../src/runtime/network.ts'
 
 /** A network whose times a test can predict: one way takes 1 ms between hosts, and nothing is split. */
-export const STEADY_NETWORK = { latencyUs: [1000, 1000], loopbackUs: [10, 10], fragment: undefined } as const
+export const STEADY_NETWORK = {
+  latencyUs: [1000, 1000],
+  loopbackUs: [10, 10],
+  fragment: { probability: 0, maxBytes: 1 },
+} as const
 
 export interface Pair {
   readonly world: World

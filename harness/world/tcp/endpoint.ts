@@ -74,7 +74,7 @@ export class Endpoint implements Connection {
       return null
     }
     const chunk = this.#take(head, maxBytes)
-    this.inPipe?.windowOpened()
+    this.inPipe?.windowOpened(chunk.length)
     return chunk
   }
 

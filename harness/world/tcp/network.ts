@@ -32,6 +32,8 @@ export interface NetworkConnection {
 export class SimulatedNetwork {
   /** Names that do not resolve now, and with which error. */
   readonly dnsFailures = new Map<string, 'ENOTFOUND' | 'EAI_AGAIN'>()
+  /** Called when a connection attempt is refused, with the name of the host that tried. */
+  onRefused: ((from: string) => void) | undefined
   /** The lane of connection attempts on their way. */
   readonly lane: Lane
   readonly #world: World
@@ -282,6 +284,7 @@ class ConnectAttempt {
   }
 
   #answer(atUs: number, code: NetworkErrorCode): void {
+    this.#network.onRefused?.(this.#process.host.name)
     this.#at(atUs, 'refused', () => this.#fail(code))
   }
 

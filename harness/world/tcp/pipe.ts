@@ -5,6 +5,11 @@ import type { Link } from './link.ts'
 
 /** The largest piece that travels as one segment (what segmentation offload hands over at once). */
 const MAX_SEGMENT_BYTES = 65_536
+/**
+ * A receiver tells of room only when it has this much, or half its buffer (RFC 1122, 4.2.3.3): else a reader that takes
+ * little at a time makes the segments ever smaller.
+ */
+const WINDOW_UPDATE_BYTES = 1460
 
 /**
  * One direction of a connection: the sender's queue, the bytes on their way, and what the receiver's window allows.
@@ -19,7 +24,11 @@ export class Pipe {
   readonly #world: World
   readonly #lane: Lane
   readonly #sendBufferBytes: number
-  readonly #receiveBufferBytes: number
+  readonly #windowUpdateBytes: number
+  /** Bytes that the receiver has told it has room for, and that were not sent yet. */
+  #windowBytes: number
+  /** Bytes that the receiver has read and not told of. */
+  #freedBytes = 0
   readonly #queue: Buffer[] = []
   #queuedBytes = 0
   #squeezedBytes = Number.POSITIVE_INFINITY
@@ -50,7 +59,8 @@ export class Pipe {
     this.to = to
     this.link = link
     this.#sendBufferBytes = sendBufferBytes
-    this.#receiveBufferBytes = receiveBufferBytes
+    this.#windowBytes = receiveBufferBytes
+    this.#windowUpdateBytes = Math.max(1, Math.min(WINDOW_UPDATE_BYTES, receiveBufferBytes >> 1))
   }
 
   get lane(): Lane {
@@ -125,9 +135,9 @@ export class Pipe {
     for (;;) {
       const head = this.#queue[0]
       if (head === undefined) break
-      const window = this.#receiveBufferBytes - this.#inFlightBytes - this.to.receivedBytes
-      if (window <= 0) return
-      const size = this.link.segmentBytes(Math.min(head.length, window, MAX_SEGMENT_BYTES))
+      if (this.#windowBytes <= 0) return
+      const size = this.link.segmentBytes(Math.min(head.length, this.#windowBytes, MAX_SEGMENT_BYTES))
+      this.#windowBytes -= size
       if (size === head.length) this.#queue.shift()
       else this.#queue[0] = head.subarray(size)
       this.#queuedBytes -= size
@@ -184,14 +194,23 @@ export class Pipe {
       this.to.outPipe.link.stalled.add(this)
     }
     this.to.receive(segment)
-    if (this.#queuedBytes > 0 || this.#finQueued) this.pump()
     if (wasFull && this.writableBytes > 0) this.#afterWayBack(() => this.from.notify())
   }
 
-  /** The receiver has read: its window opened. Tells the sender after the way back if it waited for that. */
-  windowOpened(): void {
-    if (this.#closed || (this.#queuedBytes === 0 && !this.#finQueued)) return
-    this.#afterWayBack(() => this.pump())
+  /** The receiver has read `bytes`: its window opens. Tells the sender after the way back if it waits for that. */
+  windowOpened(bytes: number): void {
+    this.#freedBytes += bytes
+    if (this.#freedBytes < this.#windowUpdateBytes) return
+    const freed = this.#freedBytes
+    this.#freedBytes = 0
+    if (this.#queuedBytes === 0) {
+      this.#windowBytes += freed
+      return
+    }
+    this.#afterWayBack(() => {
+      this.#windowBytes += freed
+      this.pump()
+    })
   }
 
   #afterWayBack(run: () => void): void {
