@@ -16,6 +16,7 @@ export interface GenerationFlags {
   readonly maxInFlight?: number
   readonly retries?: number
   readonly sequential?: boolean
+  readonly renewAfterError?: boolean
 }
 
 const MAX_IN_FLIGHT = 1000
@@ -42,13 +43,18 @@ export function addGenerationFlags(command: Command): Command {
     .option('--retries <n>', 'retries of a send', values.wholeNumber(0, Number.MAX_SAFE_INTEGER))
     .option('--sequential', 'producers await each send before the next')
     .option('--no-sequential', 'sends overlap')
+    .option(
+      '--renew-after-error',
+      'applications replace their client after a failed send (default: idempotent ones do)',
+    )
+    .option('--no-renew-after-error', 'applications keep their client after a failed send')
 }
 
 /**
  * @throws UsageError for flags that contradict each other, and for settings that Kafka does not have or would refuse
  */
 export async function explorationOf(flags: GenerationFlags): Promise<ExploreOptions> {
-  const { client, faults, set, require, acks, idempotent, maxInFlight, retries, sequential } = flags
+  const { client, faults, set, require, acks, idempotent, maxInFlight, retries, sequential, renewAfterError } = flags
   if (idempotent === true && acks !== undefined && acks !== -1) {
     throw new UsageError(`--idempotent needs --acks all, not ${acks}`)
   }
@@ -64,6 +70,7 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
     ...(retries === undefined ? {} : { retries }),
     ...(sequential === undefined ? {} : { sequential }),
+    ...(renewAfterError === undefined ? {} : { renewAfterError }),
   }
 }
 

@@ -14,6 +14,7 @@ export interface ExploreOptions {
   readonly maxInFlight?: number
   readonly retries?: number
   readonly sequential?: boolean
+  readonly renewAfterError?: boolean
 }
 
 /**
@@ -28,7 +29,7 @@ export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES.filter(name => n
  * `log.flush.interval.messages=1` is another finding than one without that setting.
  */
 export function respects(options: ExploreOptions, { cluster, workload }: Scenario): boolean {
-  const { set = {}, client, acks, idempotent, maxInFlight, retries, sequential } = options
+  const { set = {}, client, acks, idempotent, maxInFlight, retries, sequential, renewAfterError } = options
   const isSet = ([key, value]: [string, string]): boolean =>
     cluster.config[key] === value || cluster.topic.config[key] === value
   return (
@@ -40,7 +41,8 @@ export function respects(options: ExploreOptions, { cluster, workload }: Scenari
         (idempotent ?? spec.idempotent) === spec.idempotent &&
         (maxInFlight ?? spec.maxInFlight) === spec.maxInFlight &&
         (retries ?? spec.retries) === spec.retries &&
-        (sequential ?? spec.sequential) === spec.sequential,
+        (sequential ?? spec.sequential) === spec.sequential &&
+        (renewAfterError ?? spec.renewAfterError) === spec.renewAfterError,
     )
   )
 }

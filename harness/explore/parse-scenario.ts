@@ -76,6 +76,7 @@ const PRODUCER_KEYS: readonly (keyof ProducerSpec)[] = [
   'requestTimeoutMs',
   'compression',
   'sequential',
+  'renewAfterError',
   'sends',
 ]
 
@@ -95,6 +96,7 @@ function readProducer(producer: JsonValue): ProducerSpec {
       .get('compression')
       .oneOf(client === 'kafkajs' ? (['none', 'gzip'] as const) : COMPRESSION_NAMES),
     sequential: producer.get('sequential').boolean(),
+    renewAfterError: producer.get('renewAfterError').boolean(),
     sends: producer.get('sends').list(0, MAX_SENDS, send => ({
       atMs: send.only('atMs', 'partition', 'records', 'bytes').get('atMs').whole(0, DAY_MS),
       partition: send.get('partition').whole(0, MAX_PICK),

@@ -22,9 +22,9 @@ const send: fc.Arbitrary<SendSpec> = fc
 
 /**
  * One producer. What its client does not take is not generated: an idempotent producer has acks=-1, and KafkaJS brings
- * no compression but gzip. An idempotent producer is drawn sequential and with unlimited retries unless the options say
- * otherwise: KafkaJS gives the sequence number of a send that was given up or overtaken to the next one, so that only
- * this use of it is sound (`--no-sequential` and `--retries` show it).
+ * no compression but gzip. An idempotent producer is drawn sequential, with unlimited retries, and replaced after an error
+ * unless the options say otherwise: KafkaJS gives the sequence number of a send that was given up or overtaken to the
+ * next one, so that only this use of it is sound (`--no-sequential`, `--retries` and `--no-renew-after-error` show it).
  */
 function producerArbitrary(options: ExploreOptions): fc.Arbitrary<ProducerSpec> {
   return fc
@@ -56,6 +56,7 @@ function producerArbitrary(options: ExploreOptions): fc.Arbitrary<ProducerSpec> 
         requestTimeoutMs: drawn.requestTimeoutMs,
         compression: drawn.client === 'kafkajs' ? kafkaJsCompression : drawn.compression,
         sequential: options.sequential ?? (idempotent || drawn.sequential),
+        renewAfterError: options.renewAfterError ?? idempotent,
         sends: drawn.sends,
       }
     })

@@ -2,7 +2,18 @@ import type { ExploreOptions } from '../explore/explore-options.ts'
 
 /** Flags that generate the same scenarios again. */
 export function generationFlags(options: ExploreOptions): string[] {
-  const { client, faults, set = {}, require = [], acks, idempotent, maxInFlight, retries, sequential } = options
+  const {
+    client,
+    faults,
+    set = {},
+    require = [],
+    acks,
+    idempotent,
+    maxInFlight,
+    retries,
+    sequential,
+    renewAfterError,
+  } = options
   return [
     ...(client === undefined ? [] : ['--client', client]),
     ...(faults === undefined ? [] : ['--faults', faults.length === 0 ? 'none' : faults.join(',')]),
@@ -13,6 +24,7 @@ export function generationFlags(options: ExploreOptions): string[] {
     ...(maxInFlight === undefined ? [] : ['--max-in-flight', String(maxInFlight)]),
     ...(retries === undefined ? [] : ['--retries', String(retries)]),
     ...(sequential === undefined ? [] : [sequential ? '--sequential' : '--no-sequential']),
+    ...(renewAfterError === undefined ? [] : [renewAfterError ? '--renew-after-error' : '--no-renew-after-error']),
   ]
 }
 

@@ -26,12 +26,14 @@ export function recordsIn({ workload }: Scenario): number {
 
 function describeProducer(producer: ProducerSpec): string {
   const { client, acks, idempotent, sequential, maxInFlight, retries, requestTimeoutMs, compression, sends } = producer
+  const { renewAfterError } = producer
   const records = sends.reduce((sum, send) => sum + send.records, 0)
   const parts = [
     client,
     `acks=${acks === -1 ? 'all' : acks}`,
     ...(idempotent ? ['idempotent'] : []),
     sequential ? 'awaits each send' : 'overlapping sends',
+    ...(renewAfterError ? ['new client after an error'] : []),
     ...(maxInFlight === null ? [] : [`at most ${maxInFlight} in flight`]),
     retries >= UNLIMITED ? 'unlimited retries' : `${retries} ${retries === 1 ? 'retry' : 'retries'}`,
     `request timeout ${requestTimeoutMs} ms`,

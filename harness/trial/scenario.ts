@@ -53,6 +53,12 @@ export interface ProducerSpec {
   readonly compression: CompressionName
   /** The application awaits each send before the next; otherwise sends overlap. */
   readonly sequential: boolean
+  /**
+   * After a send ended with an error the application goes on with a new client. An idempotent KafkaJS producer has to be
+   * used so: it gives the sequence numbers of a send that it gave up to the next one, which the broker then takes for a
+   * repetition and does not store.
+   */
+  readonly renewAfterError: boolean
   readonly sends: readonly SendSpec[]
 }
 

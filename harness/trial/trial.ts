@@ -23,6 +23,8 @@ import { Story } from './story.ts'
 const CHAOS_TAIL_MS = 500
 /** A broker that was healed must run within this time. */
 const RESTART_LIMIT_MS = 300_000
+/** Sends that were planned for the time of chaos may begin for so long after it. */
+const PLAN_GRACE_MS = 60_000
 /** After healing, every open send must settle within this time, and so must the further ones: it covers all retries of all clients. */
 const SETTLE_LIMIT_MS = 600_000
 const QUIET_SECONDS = 3
@@ -66,6 +68,9 @@ export class Trial {
     })
     this.#queues = new QueueWatch(this.#broker, this.probes)
     this.#gate.onStage = () => this.#queues.look()
+    world.network.onRefused = from => {
+      if (this.#clients.some(({ host }) => host.name === from)) this.probes.hit('connection-refused')
+    }
     this.#clients = scenario.workload.producers.map((_, index) => this.#machine(index))
     const context: FaultContext = {
       world,
@@ -85,6 +90,7 @@ export class Trial {
     await this.#world.sleep(chaosMs(this.#scenario))
     await this.#heal()
     const healedMs = this.#world.nowMs
+    for (const { application } of this.#producers) application.endPlanAt(healedMs + PLAN_GRACE_MS)
     await this.#within(SETTLE_LIMIT_MS, running)
     const recovering = this.#producers.map(({ node, application }) => node.process.run(() => application.recover()))
     await this.#within(SETTLE_LIMIT_MS, Promise.all(recovering))

@@ -39,6 +39,7 @@ export class AppendApplication {
   readonly #open = new Set<Promise<void>>()
   #client: ProducerClient
   #fresh = false
+  #planEndMs = Number.POSITIVE_INFINITY
   #connected = false
   #sendsAfterHealing = 0
 
@@ -50,15 +51,22 @@ export class AppendApplication {
   /** Makes all sends of the scenario; resolves when each has settled. */
   async run(): Promise<void> {
     const { spec, startMs } = this.#context
-    while (!(await this.#connect(this.#nowMs + CLIENT_PATIENCE_MS))) this.#renewClient()
+    await this.#connectPatiently()
     const sends = [...spec.sends].sort((a, b) => a.atMs - b.atMs)
     for (const [index, send] of sends.entries()) {
       const waitMs = startMs + send.atMs - this.#nowMs
       if (waitMs > 0) await this.#sleep(waitMs)
+      await this.#connectPatiently()
+      if (this.#nowMs >= this.#planEndMs) break
       const settled = this.#send(index, send, false)
       if (spec.sequential) await settled
     }
     await this.settled()
+  }
+
+  /** No planned send is begun from then on: an application that lags behind drops the rest, so that the trial can settle. */
+  endPlanAt(ms: number): void {
+    this.#planEndMs = ms
   }
 
   /**
@@ -67,6 +75,7 @@ export class AppendApplication {
    */
   async recover(): Promise<boolean> {
     if (await this.#getThrough()) return true
+    this.#fresh = true
     this.#renewClient()
     return await this.#getThrough()
   }
@@ -91,7 +100,6 @@ export class AppendApplication {
       .catch((error: unknown) => this.#context.tell(`cannot close the old client: ${messageOf(error)}`))
     this.#client = this.#context.createClient()
     this.#connected = false
-    this.#fresh = true
   }
 
   /** Resolves when no send is open. */
@@ -105,6 +113,10 @@ export class AppendApplication {
 
   #sleep(ms: number): Promise<void> {
     return new Promise(resolve => this.#context.process.timers.after(ms, resolve))
+  }
+
+  async #connectPatiently(): Promise<void> {
+    while (!this.#connected && !(await this.#connect(this.#nowMs + CLIENT_PATIENCE_MS))) this.#renewClient()
   }
 
   /** Whether the client is connected; tries until the deadline. */
@@ -161,8 +173,10 @@ export class AppendApplication {
   }
 
   #settle(operation: SendOperation, outcome: SendOutcome): void {
-    this.#context.history.settle(operation, outcome)
-    this.#context.tell(describeOutcome(operation, outcome))
+    const { history, tell, spec } = this.#context
+    history.settle(operation, outcome)
+    tell(describeOutcome(operation, outcome))
+    if (spec.renewAfterError && outcome.kind !== 'ok') this.#renewClient()
   }
 }
 

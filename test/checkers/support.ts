@@ -13,6 +13,7 @@ export const PRODUCER: ProducerSpec = {
   requestTimeoutMs: 30_000,
   compression: 'none',
   sequential: true,
+  renewAfterError: false,
   sends: [
     { atMs: 0, partition: 0, records: 2, bytes: 20 },
     { atMs: 10, partition: 0, records: 1, bytes: 20 },
