@@ -16,6 +16,9 @@ export interface ReplayFlags extends GenerationFlags {
   readonly json?: boolean
 }
 
+/** Room for the full trace of a long trial. */
+const HEAP_MIB = 4096
+
 interface Target {
   readonly source: ScenarioSource
   readonly file: CounterexampleFile | undefined
@@ -25,7 +28,7 @@ interface Target {
 export async function replayCommand(fileOrSeed: string, flags: ReplayFlags): Promise<number> {
   const options = await explorationOf(flags)
   const { source, file } = targetOf(fileOrSeed, options)
-  const pool = new WorkerPool(1)
+  const pool = new WorkerPool(1, HEAP_MIB)
   try {
     const replay = await pool.ask({
       type: 'replay',

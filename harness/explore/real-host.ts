@@ -8,6 +8,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** A small young generation: trials make much garbage, and this halves what a process keeps for it, at no cost in time. */
+const YOUNG_MIB = 8
+
 const now = performance.now.bind(performance)
 const setTimer = globalThis.setTimeout
 const clearTimer = globalThis.clearTimeout
@@ -62,10 +65,12 @@ export function joinPath(...parts: readonly string[]): string {
 /**
  * Starts a module of the harness, named without its extension, as a process of its own, in which clients behave as in
  * production and local time is UTC, wherever it runs.
+ *
+ * @param heapMiB of memory that its objects may take; a process that needs more ends
  */
-export function forkModule(module: URL): ChildProcess {
+export function forkModule(module: URL, heapMiB: number): ChildProcess {
   return fork(fileURLToPath(module), [], {
-    execArgv: [],
+    execArgv: [`--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${YOUNG_MIB}`],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production', TZ: 'UTC', KAFKAJS_NO_PARTITIONER_WARNING: '1' },
   })

@@ -23,6 +23,7 @@ export interface Workforce {
 const SILENCE_MS: Readonly<Record<Order['type'], number>> = { trial: 300_000, replay: 300_000, shrink: 600_000 }
 /** Of what a worker writes to its standard error, the end is kept for the report. */
 const STDERR_KEPT = 2000
+const DEFAULT_HEAP_MIB = 400
 
 interface Waiting {
   readonly resolve: (answer: never) => void
@@ -34,9 +35,14 @@ interface Waiting {
 class Worker {
   busy = false
   rssMaxBytes = 0
+  readonly #heapMiB: number
   #process: ChildProcess | undefined
   #waiting: Waiting | undefined
   #stderr = ''
+
+  constructor(heapMiB: number) {
+    this.#heapMiB = heapMiB
+  }
 
   ask(order: Order): Promise<never> {
     this.#process ??= this.#start()
@@ -58,7 +64,8 @@ class Worker {
   }
 
   #start(): ChildProcess {
-    const child = forkModule(new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url))
+    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
+    const child = forkModule(new URL(file, import.meta.url), this.#heapMiB)
     this.#stderr = ''
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT)
@@ -102,8 +109,9 @@ export class WorkerPool implements Workforce {
   readonly #workers: readonly Worker[]
   readonly #queue: (() => void)[] = []
 
-  constructor(size: number) {
-    this.#workers = Array.from({ length: size }, () => new Worker())
+  /** @param heapMiB of memory for the objects of one worker; trials need a tenth of the default, a full trace may need more */
+  constructor(size: number, heapMiB = DEFAULT_HEAP_MIB) {
+    this.#workers = Array.from({ length: size }, () => new Worker(heapMiB))
   }
 
   get size(): number {
