@@ -57,9 +57,14 @@ function stateOf(socket: net.Socket): SocketState {
   return state
 }
 
+/** By its name: the world may come from another copy of this module than the one that was installed. */
+function isNetworkError(error: unknown): error is NetworkError {
+  return error instanceof Error && error.name === 'NetworkError'
+}
+
 /** A `NetworkError` with the fields of Node's system errors. */
 function systemError(error: unknown): Error {
-  if (!(error instanceof NetworkError)) return error as Error
+  if (!isNetworkError(error)) return error as Error
   const { code, operation, address } = error
   const [name, detail] = operation === 'connect' ? ['connect', ` ${address.host}:${address.port}`] : [operation, '']
   const lookup = code === 'ENOTFOUND' || code === 'EAI_AGAIN'

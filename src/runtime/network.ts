@@ -42,7 +42,7 @@ export interface Listener {
 }
 
 /** The peer has ended its direction; there will be no more bytes. */
-export const END_OF_STREAM: unique symbol = Symbol('end of stream')
+export const END_OF_STREAM: unique symbol = Symbol.for('kafka-trial.end-of-stream')
 
 export interface Connection {
   readonly local: Address
