@@ -56,7 +56,7 @@ export class ProgressBar implements ProgressDisplay {
     const text =
       progress.phase === 'shrinking'
         ? shrinkingText(progress)
-        : `${formatCount(totals.trials)}${trials === undefined ? '' : `/${formatCount(trials)}`} trials, ${findingsText(progress)}`
+        : `${trials === undefined ? counted(totals.trials, 'trial') : `${formatCount(totals.trials)}/${formatCount(trials)} trials`}, ${findingsText(progress)}`
     this.#bar.update(Math.min(total, trials === undefined ? elapsedMs : totals.trials), { text })
   }
 
