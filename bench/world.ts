@@ -1,6 +1,6 @@
+import { World } from '../harness/world/world.ts'
 import { Condition } from '../src/runtime/condition.ts'
 import { END_OF_STREAM } from '../src/runtime/network.ts'
-import { World } from '../harness/world/world.ts'
 
 /** Wall microseconds an event of the world costs. */
 export interface EventCost {

@@ -55,6 +55,8 @@ export class World {
   readonly hosts = new Map<string, SimulatedHost>()
   /** The lane of the trial's main program. */
   readonly mainLane: Lane
+  /** Real milliseconds, for benchmarks of code that runs in the world. */
+  readonly realMilliseconds = realMilliseconds
   /** Where scheduled, if `explainIndex` asked for it. */
   explanation: string | undefined
   readonly #drain: DrainName

@@ -1,0 +1,70 @@
+import { type Fault, runTrial, type Scenario, scenarioFromSeed, trialSeed } from '../harness/index.ts'
+
+const FAULTS: readonly Fault[] = [
+  { kind: 'disconnect', at: { ms: 300 }, forMs: 0 },
+  { kind: 'kill', at: { ms: 700 }, forMs: 200 },
+  { kind: 'slow-link', at: { ms: 1200 }, forMs: 500, amount: 20 },
+]
+
+/** One broker, 50 records, 3 faults. */
+function smallScenario(client: 'kafkajs' | 'platformatic', seed: number): Scenario {
+  const sends = Array.from({ length: 50 }, (_, index) => ({
+    atMs: index * 40,
+    partition: index,
+    records: 1,
+    bytes: 100,
+  }))
+  return {
+    format: 1,
+    seed: `small-${seed}`,
+    schedule: 'random',
+    cluster: { brokers: 1, config: {}, topic: { name: 'records', partitions: 3, config: {} } },
+    workload: {
+      kind: 'append',
+      producers: [
+        {
+          client,
+          acks: -1,
+          idempotent: false,
+          maxInFlight: null,
+          retries: 5,
+          requestTimeoutMs: 3000,
+          compression: 'none',
+          sequential: false,
+          renewAfterError: false,
+          sends,
+        },
+      ],
+    },
+    faults: FAULTS,
+    guarantees: ['no-loss', 'no-phantoms', 'stable-offsets', 'well-formed-log', 'every-send-settles', 'recovers'],
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+/** Median wall milliseconds of a small trial, after a warm-up. */
+export async function smallTrial(client: 'kafkajs' | 'platformatic', runs: number): Promise<number> {
+  const wallMs: number[] = []
+  for (let run = 0; run < runs * 2; run++) {
+    const result = await runTrial(smallScenario(client, run))
+    if (result.failure !== undefined || result.violations.length > 0) throw new Error(`small trial ${run} is not clean`)
+    if (run >= runs) wallMs.push(result.statistics.wallMs)
+  }
+  return median(wallMs)
+}
+
+/** Median wall milliseconds of a drawn trial of `explore`, and the virtual over the wall time of all. */
+export async function drawnTrials(runs: number): Promise<{ readonly medianMs: number; readonly speedUp: number }> {
+  const wallMs: number[] = []
+  let virtualMs = 0
+  for (let run = 0; run < runs; run++) {
+    const { statistics } = await runTrial(scenarioFromSeed(trialSeed('bench', run)))
+    wallMs.push(statistics.wallMs)
+    virtualMs += statistics.virtualMs
+  }
+  return { medianMs: median(wallMs), speedUp: virtualMs / wallMs.reduce((sum, ms) => sum + ms, 0) }
+}
