@@ -44,7 +44,7 @@ export function resolveClusterRoles(config: ConfigValues): ClusterRoles {
   const controllerListeners = listeners.filter(isControllerListener)
   const brokerListeners = listeners.filter(endPoint => !isControllerListener(endPoint))
   checkListeners(config, { isBroker, isController, controllerListeners, brokerListeners, controllerListenerNames })
-  const advertisedListeners = isBroker ? advertised(config, brokerListeners, controllerListenerNames) : []
+  const advertisedListeners = isBroker ? advertised(config, listeners, controllerListenerNames) : []
   return {
     nodeId,
     isBroker,
@@ -129,15 +129,20 @@ function checkProtocols(config: ConfigValues, names: readonly string[]): void {
   }
 }
 
+/**
+ * What clients are told. A combined node may advertise its controller listeners too (KIP-853, and Kafka's own sample
+ * configuration does); they are not for clients.
+ */
 function advertised(
   config: ConfigValues,
-  brokerListeners: readonly EndPoint[],
+  listeners: readonly EndPoint[],
   controllerListenerNames: readonly string[],
 ): EndPoint[] {
   const key = 'advertised.listeners'
   const value = config.get(key)
+  const isForClients = ({ name }: EndPoint): boolean => !controllerListenerNames.includes(name)
   if (value === null) {
-    return brokerListeners.map(endPoint => ({
+    return listeners.filter(isForClients).map(endPoint => ({
       ...endPoint,
       host: isWildcard(endPoint.host) ? 'localhost' : endPoint.host,
     }))
@@ -146,13 +151,11 @@ function advertised(
   for (const { name, host } of endPoints) {
     if (isWildcard(host))
       throw new ConfigError(key, value, `listener ${name} must have an address that clients can reach`)
-    if (controllerListenerNames.includes(name))
-      throw new ConfigError(key, value, `must not hold controller listener ${name}`)
-    if (!brokerListeners.some(listener => listener.name === name)) {
+    if (!listeners.some(listener => listener.name === name)) {
       throw new ConfigError(key, value, `listener ${name} must be one of listeners`)
     }
   }
-  return endPoints
+  return endPoints.filter(isForClients)
 }
 
 function isWildcard(host: string): boolean {

@@ -30,7 +30,7 @@ controller.quorum.bootstrap.servers=localhost:9093
 
 listeners=PLAINTEXT://:9092,CONTROLLER://:9093
 inter.broker.listener.name=PLAINTEXT
-advertised.listeners=PLAINTEXT://localhost:9092
+advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
 num.network.threads=3
@@ -155,7 +155,7 @@ log.retention.check.interval.ms=300000
     [{ listeners: 'A://:9092,A://:9093' }, 'each listener must have a different name, A comes twice'],
     [{ listeners: 'PLAINTEXT://:9092' }, 'controller.listener.names: must name one of the listeners'],
     [{ 'advertised.listeners': 'PLAINTEXT://0.0.0.0:9092' }, 'must have an address that clients can reach'],
-    [{ 'advertised.listeners': 'CONTROLLER://x:9092' }, 'must not hold controller listener CONTROLLER'],
+    [{ 'advertised.listeners': 'OTHER://x:9092' }, 'listener OTHER must be one of listeners'],
     [
       { 'inter.broker.listener.name': 'INTERNAL' },
       'inter.broker.listener.name: must be one of the advertised listeners',
