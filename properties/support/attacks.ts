@@ -9,6 +9,7 @@ import {
   requestFrame,
   sized,
 } from '../../test/support/hostile-frames.ts'
+import { requestArbitrary } from './requests.ts'
 import { TOPIC } from './siege.ts'
 
 /** `socket.request.max.bytes` of brokers under siege: small, so that sizes beyond it are drawn as often as those below. */
@@ -83,6 +84,12 @@ const badProduce: fc.Arbitrary<Payload> = fc
     bytes: sized(produceFrame(records(), { topic: TOPIC, acks, version })),
   }))
 
+/** Requests that are well-formed, and may make no sense at all; one after the other on one connection. */
+const nonsense: fc.Arbitrary<Payload> = fc.array(requestArbitrary, { minLength: 1, maxLength: 4 }).map(requests => ({
+  name: requests.map(({ name }) => name).join(', '),
+  bytes: Buffer.concat(requests.map(({ frame }) => sized(frame))),
+}))
+
 /** Many requests at once, answers not waited for. */
 const pipeline: fc.Arbitrary<Payload> = fc.tuple(golden, fc.integer({ min: 2, max: 200 })).map(([request, count]) => ({
   name: `${count} times ${request.name}`,
@@ -122,7 +129,16 @@ function printable(attack: Attack): Attack {
   return Object.defineProperty(attack, fc.toStringMethod, { value: describe })
 }
 
-const anyPayload = [garbage, announcement, truncation, wrongVersion, malformedBody, mutation, badProduce] as const
+const anyPayload = [
+  garbage,
+  announcement,
+  truncation,
+  wrongVersion,
+  malformedBody,
+  mutation,
+  badProduce,
+  nonsense,
+] as const
 
 /** Anything that a hostile peer may do. */
 export const attackArbitrary: fc.Arbitrary<Attack> = fc.oneof(

@@ -162,9 +162,10 @@ class Siege {
 
   /** Waits until no connection is left, or until all must long have been idle for too long. */
   async #calm(): Promise<void> {
-    const { host } = this.#broker
+    const { server, host } = this.#broker
     const endMs = this.#world.nowMs + MAX_ACTIVE_MS + MAX_IDLE_MS
-    while (host.kernel.endpoints.size > 0 && this.#world.nowMs < endMs) await this.#world.sleep(1_000)
+    const busy = () => host.kernel.endpoints.size > 0 || (server?.inspect().connectionCount ?? 0) > 0
+    while (busy() && this.#world.nowMs < endMs) await this.#world.sleep(1_000)
   }
 
   #leftovers(): Omit<SiegeReport, 'sent' | 'slowestMs' | 'logged' | 'disk'> {

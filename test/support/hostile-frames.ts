@@ -84,6 +84,8 @@ const RECORDS = [{ value: Buffer.from('never to be read'), timestamp: TIMESTAMP 
 const COMPRESSING = ['gzip', 'snappy', 'lz4', 'zstd'] as const
 /** More than a batch may decompress to. */
 const BOMB_BYTES = 101 * 1024 * 1024
+/** Snappy makes zeros no smaller than a twenty-second part: this many are too large for `message.max.bytes` as they are. */
+const SNAPPY_BOMB_BYTES = 32 * 1024 * 1024
 
 const HEADER: BatchHeader = {
   baseOffset: 0,
@@ -99,7 +101,7 @@ const HEADER: BatchHeader = {
 }
 
 /** A good batch with one thing changed, and the checksum as if it had been written so. */
-function forged(change: (batch: Buffer) => void): Buffer {
+export function forged(change: (batch: Buffer) => void): Buffer {
   const batch = buildBatch({ records: RECORDS })
   change(batch)
   batch.writeUInt32BE(crc32c(batch.subarray(at.ATTRIBUTES_AT)), at.CRC_AT)
@@ -125,9 +127,8 @@ function withAttributes(attributes: number): Buffer {
   return forged(batch => batch.writeInt16BE(attributes, at.ATTRIBUTES_AT))
 }
 
-/** Zeros, which every codec but snappy makes small enough for `message.max.bytes`. */
 function bomb(codec: CompressionCodec): Buffer {
-  return assembleBatch(HEADER, codec, Buffer.alloc(BOMB_BYTES))
+  return assembleBatch(HEADER, codec, Buffer.alloc(codec === 'snappy' ? SNAPPY_BOMB_BYTES : BOMB_BYTES))
 }
 
 /** A raw snappy block that says it holds 4 GiB. */
@@ -146,7 +147,8 @@ export const BAD_RECORDS: readonly BadRecords[] = [
     errorCode: ErrorCode.CORRUPT_MESSAGE,
     records: () => {
       const batch = forged(() => undefined)
-      batch.writeUInt8(batch.readUInt8(batch.length - 1) ^ 1, batch.length - 1)
+      const lastOfValue = batch.length - 2 // nothing but the checksum can tell
+      batch.writeUInt8(batch.readUInt8(lastOfValue) ^ 1, lastOfValue)
       return batch
     },
   },
