@@ -44,6 +44,7 @@ export async function libraryAppender(name: ClientName): Promise<MakeAppender> {
         requestTimeoutMs: REQUEST_TIMEOUT_MS,
         compression: 'none',
         sequential: true,
+        renewAfterError: false,
         sends: [],
       },
       log: () => undefined,
