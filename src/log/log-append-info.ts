@@ -8,7 +8,7 @@ export interface LogAppendInfo {
   readonly lastLeaderEpoch: number
   /** Milliseconds since 1970. */
   readonly maxTimestamp: number
-  /** Time of the append where the topic's timestamps are `LogAppendTime`, else -1. */
+  /** Time of the append where the topic's timestamps are `LogAppendTime`, else -1. Of a duplicate its timestamp always. */
   readonly logAppendTime: number
   readonly logStartOffset: number
   readonly recordCount: number

@@ -436,7 +436,8 @@ export class UnifiedLog {
       lastOffset: duplicate.lastOffset,
       lastLeaderEpoch: leaderEpoch,
       maxTimestamp: duplicate.timestamp,
-      logAppendTime: this.config.messageTimestampType === 'LogAppendTime' ? duplicate.timestamp : NO_TIMESTAMP,
+      // Whatever the topic's timestamps are: Kafka tells the time of the batch that is in the log.
+      logAppendTime: duplicate.timestamp,
       logStartOffset: this.#logStartOffset,
       recordCount: prepared.recordCount,
       sizeInBytes: prepared.bytes.length,

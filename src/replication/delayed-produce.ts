@@ -8,7 +8,7 @@ export interface ProducePartitionResult {
   /** One of Kafka's error codes, 0 for none. */
   readonly errorCode: number
   readonly baseOffset: number
-  /** -1 unless the topic's timestamps are `LogAppendTime`. */
+  /** As in `LogAppendInfo`: -1 unless the topic's timestamps are `LogAppendTime`, or the batch is a duplicate. */
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
   /** Records at fault, by their place in the batch. */

@@ -11,10 +11,27 @@ export interface LocalAppend {
   readonly result: ProducePartitionResult
 }
 
-/** Runs an append and puts what became of it, errors included, into the form of a Produce response. */
+/** Errors with which Kafka does not tell where the log begins; with every other one a producer may need to know. */
+const WITHOUT_LOG_START_OFFSET: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.UNKNOWN_TOPIC_ID,
+  ErrorCode.INVALID_TOPIC_EXCEPTION,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+])
+
+/**
+ * Runs an append and puts what became of it, errors included, into the form of a Produce response (Kafka's
+ * ReplicaManager.appendToLocalLog).
+ * @param logStartOffset where the log begins now, -1 without a log
+ */
 export async function appendToPartition(
   topicIdPartition: TopicIdPartition,
   append: () => Promise<LeaderAppendResult>,
+  logStartOffset: () => number,
 ): Promise<LocalAppend> {
   try {
     const appended = await append()
@@ -30,7 +47,9 @@ export async function appendToPartition(
     }
     return { appended, result }
   } catch (error) {
-    const failed = failedProduce(topicIdPartition, expectedErrorCode(error))
+    const code = expectedErrorCode(error)
+    const startOffset = WITHOUT_LOG_START_OFFSET.has(code) ? -1 : logStartOffset()
+    const failed = failedProduce(topicIdPartition, code, null, startOffset)
     if (!(error instanceof RecordsError)) return { appended: undefined, result: failed }
     const hasRecordErrors = error instanceof InvalidRecordError || error instanceof InvalidTimestampError
     const recordErrors = hasRecordErrors ? error.recordErrors : []
@@ -38,14 +57,20 @@ export async function appendToPartition(
   }
 }
 
-export function failedProduce(topicIdPartition: TopicIdPartition, errorCode: number): ProducePartitionResult {
+/** The answer for a partition to which nothing was appended. */
+export function failedProduce(
+  topicIdPartition: TopicIdPartition,
+  errorCode: number,
+  errorMessage: string | null = null,
+  logStartOffset = -1,
+): ProducePartitionResult {
   return {
     topicIdPartition,
     errorCode,
     baseOffset: -1,
     logAppendTimeMs: -1,
-    logStartOffset: -1,
+    logStartOffset,
     recordErrors: [],
-    errorMessage: null,
+    errorMessage,
   }
 }

@@ -147,16 +147,6 @@ export class ReplicaManager {
     throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no partition ${key}`)
   }
 
-  /** As `getPartitionOrThrow`; INCONSISTENT_TOPIC_ID when the partition belongs to another topic of that name. */
-  getPartitionById(id: TopicIdPartition): Partition {
-    const partition = this.getPartitionOrThrow(id)
-    if (id.topicId === ZERO_UUID || id.topicId === partition.topicId) return partition
-    throw new ApiError(
-      ErrorCode.INCONSISTENT_TOPIC_ID,
-      `${partition.name} belongs to topic id ${partition.topicId}, the request asks for ${id.topicId}`,
-    )
-  }
-
   /**
    * Does what changed metadata asks of this broker: makes, leads, follows and deletes replicas. The first call also sets
    * aside logs of partitions that the metadata no longer knows. Calls must not overlap.
@@ -223,7 +213,7 @@ export class ReplicaManager {
     const delayed = new DelayedFetch({
       params,
       status,
-      getPartition: ({ topicIdPartition }) => this.getPartitionById(topicIdPartition),
+      getPartition: request => this.#fetchedPartition(request),
       complete: () => this.#completeFetch(params, requests, callback),
     })
     this.fetchPurgatory.tryCompleteElseWatch(
@@ -306,10 +296,12 @@ export class ReplicaManager {
     records: Buffer,
     { requiredAcks, origin }: AppendRecordsRequest,
   ): Promise<ProducePartitionStatus> {
-    const outcome = await appendToPartition(id, async () => {
+    const append = async () => {
       if (origin === 'client') refuseInternalTopic(id.topic)
-      return this.getPartitionById(id).appendRecordsToLeader(records, origin, requiredAcks)
-    })
+      const partition = this.#partitionById(id, ErrorCode.UNKNOWN_TOPIC_ID)
+      return partition.appendRecordsToLeader(records, origin, requiredAcks)
+    }
+    const outcome = await appendToPartition(id, append, () => this.getPartition(id)?.log?.logStartOffset ?? -1)
     if (outcome.appended === undefined) return { requiredOffset: -1, result: outcome.result, acksPending: false }
     const { info, highWatermarkIncreased } = outcome.appended
     if (highWatermarkIncreased) this.#completeDelayed(partitionKey(id))
@@ -319,14 +311,31 @@ export class ReplicaManager {
 
   #checkReached(id: TopicIdPartition, requiredOffset: number): { reached: boolean; errorCode: number } {
     try {
-      return this.getPartitionById(id).checkEnoughReplicasReachOffset(requiredOffset)
+      return this.#partitionById(id, ErrorCode.UNKNOWN_TOPIC_ID).checkEnoughReplicasReachOffset(requiredOffset)
     } catch (error) {
       return { reached: false, errorCode: expectedErrorCode(error) }
     }
   }
 
+  /**
+   * As `getPartitionOrThrow`; `mismatch` when the partition belongs to another topic of that name: INCONSISTENT_TOPIC_ID
+   * for fetchers, UNKNOWN_TOPIC_ID for producers (KIP-516).
+   */
+  #partitionById(id: TopicIdPartition, mismatch: ErrorCode): Partition {
+    const partition = this.getPartitionOrThrow(id)
+    if (id.topicId === ZERO_UUID || id.topicId === partition.topicId) return partition
+    throw new ApiError(
+      mismatch,
+      `${partition.name} belongs to topic id ${partition.topicId}, the request asks for ${id.topicId}`,
+    )
+  }
+
+  #fetchedPartition(request: FetchPartitionRequest): Partition {
+    return this.#partitionById(request.topicIdPartition, ErrorCode.INCONSISTENT_TOPIC_ID)
+  }
+
   #readFromLog(params: FetchParams, requests: readonly FetchPartitionRequest[]) {
-    return readFromPartitions(params, requests, ({ topicIdPartition }) => this.getPartitionById(topicIdPartition))
+    return readFromPartitions(params, requests, request => this.#fetchedPartition(request))
   }
 
   #completeFetch(params: FetchParams, requests: readonly FetchPartitionRequest[], callback: FetchCallback): void {

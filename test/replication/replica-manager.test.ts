@@ -41,13 +41,16 @@ describe('producing', () => {
     },
   )
 
-  test('a repeated batch is answered with its first offset', async () => {
+  test('a repeated batch is answered with its first offset and its timestamp', async () => {
     const world = await leading()
-    const input = { values: ['a'], producerId: 5, producerEpoch: 0, baseSequence: 0 }
-    await produce(world, batch(input))
+    const input = { values: ['a'], producerId: 5, producerEpoch: 0, baseSequence: 0, timestamp: 1_700_000_000_007 }
+    const first = await produce(world, batch(input))
     await produce(world, batch('other'))
     const again = await produce(world, batch(input))
-    expect(again.answers).toMatchObject([{ errorCode: ErrorCode.NONE, baseOffset: 0 }])
+    expect(first.answers).toMatchObject([{ logAppendTimeMs: -1 }])
+    expect(again.answers).toMatchObject([
+      { errorCode: ErrorCode.NONE, baseOffset: 0, logAppendTimeMs: 1_700_000_000_007 },
+    ])
     expect(world.replicaManager.getPartition(ORDERS)?.log?.logEndOffset).toBe(2)
   })
 
@@ -70,8 +73,23 @@ describe('producing', () => {
     expect(await code(sequence(0))).toBe(ErrorCode.NONE)
     expect(await code(sequence(2))).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
     expect(await code(batch('a'), { ...ORDERS, partition: 7 })).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-    expect(await code(batch('a'), { ...ORDERS, topicId: OTHER_ID })).toBe(ErrorCode.INCONSISTENT_TOPIC_ID)
+    expect(await code(batch('a'), { ...ORDERS, topicId: OTHER_ID })).toBe(ErrorCode.UNKNOWN_TOPIC_ID)
     expect(await code(batch('a'), { ...ORDERS, topic: '__consumer_offsets' })).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION)
+  })
+
+  test('a refused producer is told where the log begins, as far as Kafka tells it', async () => {
+    const world = await leading(config({ 'max.message.bytes': 200 }))
+    await produce(world, batch({ values: ['a', 'b', 'c'], producerId: 1, producerEpoch: 3, baseSequence: 0 }))
+    await world.replicaManager.deleteRecords([{ topicPartition: ORDERS, offset: 2 }])
+    const answer = async (records: Buffer) => (await produce(world, records)).answers[0]
+
+    const outOfOrder = await answer(batch({ values: ['x'], producerId: 1, producerEpoch: 3, baseSequence: 7 }))
+    const staleEpoch = await answer(batch({ values: ['x'], producerId: 1, producerEpoch: 2, baseSequence: 3 }))
+    const tooLarge = await answer(batch('x'.repeat(500)))
+
+    expect(outOfOrder).toMatchObject({ errorCode: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, logStartOffset: 2 })
+    expect(staleEpoch).toMatchObject({ errorCode: ErrorCode.INVALID_PRODUCER_EPOCH, logStartOffset: 2 })
+    expect(tooLarge).toMatchObject({ errorCode: ErrorCode.MESSAGE_TOO_LARGE, logStartOffset: -1 })
   })
 
   test('names the records that break a rule', async () => {

@@ -258,6 +258,31 @@ test('a transactional producer is told that there is no coordinator', async () =
   await broker.stop()
 })
 
+test('records of a transaction need one: named, they wait for its coordinator, unnamed, all of the request is refused', async () => {
+  const broker = await BrokerUnderTest.started()
+  const client = await broker.connect()
+  await broker.createTopic(client, 'orders', 2)
+  const timestamp = broker.runtime.clock.wallMs()
+  const records = (isTransactional: boolean) => {
+    const producer = { producerId: 1000, producerEpoch: 0, baseSequence: 0 }
+    return buildBatch({ records: [{ value: Buffer.from('x'), timestamp }], isTransactional, ...producer })
+  }
+  const produce = async (transactionalId: string | null) => {
+    const partitionData = [true, false].map((isTransactional, index) => ({ index, records: records(isTransactional) }))
+    const body = { transactionalId, acks: -1, timeoutMs: 1000, topicData: [{ name: 'orders', partitionData }] }
+    const { responses } = await broker.run(() => client.send(Produce, 9, body))
+    const codes = new Map(responses[0]?.partitionResponses.map(({ index, errorCode }) => [index, errorCode]))
+    return [0, 1].map(index => codes.get(index))
+  }
+
+  const unnamed = await produce(null)
+  const named = await produce('tx')
+
+  expect(unnamed).toEqual(Array(2).fill(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED))
+  expect(named).toEqual([ErrorCode.NOT_ENOUGH_REPLICAS, ErrorCode.NONE])
+  await broker.stop()
+})
+
 test('whoever looks for a coordinator is told that there is none yet', async () => {
   const broker = await BrokerUnderTest.started()
   const client = await broker.connect()

@@ -1,12 +1,13 @@
 import type { MetadataImage } from '../../controller/image/metadata-image.ts'
 import type { Request } from '../../network/request.ts'
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/apis/produce.ts'
-import { ErrorCode } from '../../protocol/errors.ts'
+import { ApiError, ErrorCode } from '../../protocol/errors.ts'
 import { RecordsError } from '../../protocol/records/errors.ts'
 import { produceBatch } from '../../protocol/records/produce-batch.ts'
 import type { MessageInput } from '../../protocol/schema.ts'
 import type { ProducePartitionResult } from '../../replication/delayed-produce.ts'
 import type { TopicIdPartition } from '../../replication/fetch-params.ts'
+import { failedProduce } from '../../replication/local-append.ts'
 import type { ApiContext, ApiHandler } from '../api-handler.ts'
 import { errorCounts } from './error-counts.ts'
 import { LeaderHints } from './leader-hints.ts'
@@ -15,6 +16,7 @@ import { LeaderHints } from './leader-hints.ts'
 const FIRST_VERSION_BY_ID = 13
 /** First version that tells who leads instead (KIP-951). */
 const FIRST_VERSION_WITH_LEADER_HINTS = 10
+const NO_RECORDS = Buffer.alloc(0)
 
 type PartitionResponse = MessageInput<typeof ProduceResponse>['responses'][number]['partitionResponses'][number]
 
@@ -83,18 +85,21 @@ function sort(body: ProduceRequest, version: number, image: MetadataImage): Sort
       if (topic?.partitions.has(partition) !== true) {
         const unknownId = byId && topic === undefined
         const code = unknownId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        refused.push(failed(topicIdPartition, code))
+        refused.push(failedProduce(topicIdPartition, code))
         continue
       }
       const problem = checkRecords(topicIdPartition, records, version, body.transactionalId)
       if (problem !== undefined) refused.push(problem)
-      else entries.push({ topicIdPartition, records: records ?? Buffer.alloc(0) })
+      else entries.push({ topicIdPartition, records: records ?? NO_RECORDS })
     }
   }
   return { entries, refused }
 }
 
-/** What is wrong with the records without regard to the topic (Kafka's `ProduceRequest.validateRecords`). */
+/**
+ * What is wrong with the records without regard to the topic (Kafka's `ProduceRequest.validateRecords`). Throws ApiError,
+ * which refuses the whole request, for records of a transaction in a request that names none.
+ */
 function checkRecords(
   topicIdPartition: TopicIdPartition,
   records: Buffer | null,
@@ -103,31 +108,15 @@ function checkRecords(
 ): ProducePartitionResult | undefined {
   try {
     const batch = produceBatch(records, version)
+    if (!batch.isTransactional) return undefined
+    if (transactionalId === null) throw new ApiError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     // Whether the partition is part of the transaction would be the coordinator's to say, and there is none yet. Kafka
     // answers so too while it cannot reach the coordinator, because all clients repeat it.
-    if (batch.isTransactional || transactionalId !== null) {
-      return failed(topicIdPartition, ErrorCode.NOT_ENOUGH_REPLICAS, 'the transaction coordinator is not available')
-    }
-    return undefined
+    const message = 'the transaction coordinator is not available'
+    return failedProduce(topicIdPartition, ErrorCode.NOT_ENOUGH_REPLICAS, message)
   } catch (error) {
-    if (error instanceof RecordsError) return failed(topicIdPartition, error.code, error.message)
+    if (error instanceof RecordsError) return failedProduce(topicIdPartition, error.code, error.message)
     throw error
-  }
-}
-
-function failed(
-  topicIdPartition: TopicIdPartition,
-  errorCode: ErrorCode,
-  errorMessage: string | null = null,
-): ProducePartitionResult {
-  return {
-    topicIdPartition,
-    errorCode,
-    baseOffset: -1,
-    logAppendTimeMs: -1,
-    logStartOffset: -1,
-    recordErrors: [],
-    errorMessage,
   }
 }
 
