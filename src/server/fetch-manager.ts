@@ -162,7 +162,7 @@ class IncrementalFetchContext implements FetchContext {
     const session = this.#session
     if (session.epoch !== this.#epoch) {
       // Another request of the session came while this one waited for data.
-      return { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId: INVALID_SESSION_ID, responses: [] }
+      return { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId: session.id, responses: [] }
     }
     const news = results.filter(({ id, data }) => {
       const key = fetchPartitionKey(id)

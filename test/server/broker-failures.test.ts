@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Fetch } from '../../src/protocol/apis/fetch.ts'
 import { Metadata } from '../../src/protocol/apis/metadata.ts'
 import { ErrorCode } from '../../src/protocol/errors.ts'
 import type { DiskErrorCode } from '../../src/runtime/disk.ts'
@@ -51,6 +52,25 @@ test('with two log directories the failure of one leaves the other in service', 
   expect(settled).toEqual([ErrorCode.NONE, ErrorCode.KAFKA_STORAGE_ERROR])
   expect(broker.halts).toEqual([])
   expect(broker.server.state).toBe('RUNNING')
+  await broker.stop()
+})
+
+test.each([
+  [5, ErrorCode.NOT_LEADER_OR_FOLLOWER],
+  [6, ErrorCode.KAFKA_STORAGE_ERROR],
+])('a fetch of version %i from a failed log directory is answered with an error it knows', async (version, code) => {
+  const broker = await BrokerUnderTest.started({ config: { 'log.dirs': 'data,more' } })
+  const client = await broker.connect()
+  await broker.createTopic(client, 'orders', 2)
+  fail(broker, 'EIO', path => path.startsWith('more/') && path.endsWith('.log'))
+  for (const partition of [0, 1]) await broker.produce(client, 'orders', ['x'], { partition })
+
+  const partitions = [0, 1].map(partition => ({ partition, fetchOffset: 0, partitionMaxBytes: 1000 }))
+  const body = { maxWaitMs: 0, minBytes: 1, topics: [{ topic: 'orders', partitions }] }
+  const { responses } = await broker.run(() => client.send(Fetch, version, body))
+
+  const codes = responses.flatMap(topic => topic.partitions.map(({ errorCode }) => errorCode))
+  expect(codes.sort((a, b) => a - b)).toEqual([ErrorCode.NONE, code])
   await broker.stop()
 })
 

@@ -11,6 +11,10 @@ import { LeaderHints } from './leader-hints.ts'
 
 /** First version that tells addresses of leaders (KIP-951). */
 const FIRST_VERSION_WITH_LEADER_HINTS = 16
+/** First version that tells errors of the whole request in one place, and so lists no partitions with them. */
+const FIRST_VERSION_WITHOUT_FAILED_PARTITIONS = 13
+/** First version whose clients are sure to know KAFKA_STORAGE_ERROR. */
+const FIRST_VERSION_WITH_STORAGE_ERROR = 6
 const READ_COMMITTED = 1
 const NO_RECORDS = Buffer.alloc(0)
 
@@ -50,10 +54,11 @@ export const fetchHandler: ApiHandler = {
 
   sendError(context, request, errorCode) {
     const body = request.bodyOf(Fetch)
+    const topics = request.header.apiVersion < FIRST_VERSION_WITHOUT_FAILED_PARTITIONS ? body.topics : []
     context.requestChannel.sendResponse(request, Fetch, {
       errorCode,
       sessionId: body.sessionId,
-      responses: body.topics.map(({ topic, topicId, partitions }) => ({
+      responses: topics.map(({ topic, topicId, partitions }) => ({
         topic,
         topicId,
         partitions: partitions.map(({ partition }) => failed(partition, errorCode)),
@@ -130,14 +135,21 @@ function respond(
   requestChannel.sendResponse(request, Fetch, { ...response, nodeEndpoints: hints.nodeEndpoints })
 }
 
+/** Old clients take an error that they do not know for a fatal one; this one makes them look for the leader again. */
+function knownError(errorCode: number, version: number): number {
+  const unknown = errorCode === ErrorCode.KAFKA_STORAGE_ERROR && version < FIRST_VERSION_WITH_STORAGE_ERROR
+  return unknown ? ErrorCode.NOT_LEADER_OR_FOLLOWER : errorCode
+}
+
 function partitionOf(
   request: Request,
   read: FetchPartitionData,
   committedOnly: boolean,
   hints: LeaderHints,
 ): FetchResponsePartition {
-  const { errorCode, highWatermark, lastStableOffset, logStartOffset, records, divergingEpoch } = read
+  const { highWatermark, lastStableOffset, logStartOffset, records, divergingEpoch } = read
   const { partition } = read.topicIdPartition
+  const errorCode = knownError(read.errorCode, request.header.apiVersion)
   const wrongLeader = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || errorCode === ErrorCode.FENCED_LEADER_EPOCH
   const hinted = wrongLeader && request.header.apiVersion >= FIRST_VERSION_WITH_LEADER_HINTS
   return {

@@ -15,6 +15,8 @@ type ResponsePartition = ListOffsetsResponse['topics'][number]['partitions'][num
 const CONSUMER_REPLICA_ID = -1
 const READ_COMMITTED = 1
 const FIRST_VERSION_WITH_LEADER_EPOCH = 4
+/** First version whose clients know OFFSET_NOT_AVAILABLE (KIP-207). */
+const FIRST_VERSION_OFFSET_NOT_AVAILABLE = 5
 
 /** The first version that knows each of the special timestamps. */
 const FIRST_VERSION_BY_TIMESTAMP: ReadonlyMap<number, number> = new Map([
@@ -33,7 +35,7 @@ export const listOffsetsHandler: ApiHandler = {
     const body = request.bodyOf(ListOffsets)
     const isolation = isolationOf(body)
     const duplicates = duplicatePartitions(body)
-    const tellsEpoch = request.header.apiVersion >= FIRST_VERSION_WITH_LEADER_EPOCH
+    const { apiVersion } = request.header
     const topics: { name: string; partitions: ResponsePartition[] }[] = []
     for (const { name, partitions } of body.topics) {
       const answered: ResponsePartition[] = []
@@ -41,11 +43,11 @@ export const listOffsetsHandler: ApiHandler = {
         const { partitionIndex, timestamp } = partition
         if (duplicates.has(`${name}:${partitionIndex}`)) {
           answered.push(failed(partitionIndex, ErrorCode.INVALID_REQUEST))
-        } else if (!isSupported(timestamp, request.header.apiVersion)) {
+        } else if (!isSupported(timestamp, apiVersion)) {
           answered.push(failed(partitionIndex, ErrorCode.UNSUPPORTED_VERSION))
         } else {
           const found = await offsetOf(context, name, partition, isolation)
-          answered.push(tellsEpoch ? found : { ...found, leaderEpoch: -1 })
+          answered.push(asKnownTo(apiVersion, found))
         }
       }
       topics.push({ name, partitions: answered })
@@ -74,6 +76,17 @@ async function offsetOf(
   const found = await context.replicaManager.fetchOffset(topicPartition, timestamp, isolation, currentLeaderEpoch)
   const { errorCode, offset, leaderEpoch } = found
   return { partitionIndex, errorCode, timestamp: found.timestamp, offset, leaderEpoch }
+}
+
+/** The answer without what the version's clients do not know. */
+function asKnownTo(version: number, found: ResponsePartition): ResponsePartition {
+  if (version >= FIRST_VERSION_OFFSET_NOT_AVAILABLE) return found
+  const unknown = found.errorCode === ErrorCode.OFFSET_NOT_AVAILABLE
+  return {
+    ...found,
+    errorCode: unknown ? ErrorCode.LEADER_NOT_AVAILABLE : found.errorCode,
+    leaderEpoch: version >= FIRST_VERSION_WITH_LEADER_EPOCH ? found.leaderEpoch : -1,
+  }
 }
 
 function failed(partitionIndex: number, errorCode: ErrorCode): ResponsePartition {
