@@ -1,3 +1,4 @@
+import { CLUSTER_METADATA_TOPIC } from '../log/internal-topics.ts'
 import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/apis/alter-configs.ts'
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/apis/create-partitions.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/apis/create-topics.ts'
@@ -21,7 +22,6 @@ import type {
 } from './controller-channel.ts'
 import type { QuorumController } from './quorum-controller.ts'
 import { failedTopic } from './replication-control-manager.ts'
-import { CLUSTER_METADATA_TOPIC } from './topic-name.ts'
 
 export interface ControllerApisOptions {
   /** `delete.topic.enable`. */

@@ -3,9 +3,6 @@ import { ApiError, ErrorCode } from '../protocol/errors.ts'
 const MAX_NAME_LENGTH = 249
 const LEGAL_NAME = /^[a-zA-Z0-9._-]+$/
 
-/** The metadata log's name, which no topic may have. */
-export const CLUSTER_METADATA_TOPIC = '__cluster_metadata'
-
 /** Throws INVALID_TOPIC_EXCEPTION with Kafka's reasons. */
 export function validateTopicName(name: string): void {
   const problem = problemOf(name)

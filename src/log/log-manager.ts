@@ -2,6 +2,7 @@ import { DiskError } from '../runtime/disk.ts'
 import { Mutex } from '../runtime/mutex.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { CleanShutdownFileHandler } from './clean-shutdown-file-handler.ts'
+import { CLUSTER_METADATA_TOPIC } from './internal-topics.ts'
 import type { KafkaScheduler } from './kafka-scheduler.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogDirFailureChannel } from './log-dir-failure-channel.ts'
@@ -15,8 +16,6 @@ import {
 import { parsePartitionKey, partitionKey, type TopicPartition } from './topic-partition.ts'
 import { UnifiedLog } from './unified-log.ts'
 
-/** The metadata log lives in a log directory too, but the quorum manages it. */
-const CLUSTER_METADATA_TOPIC = '__cluster_metadata'
 const MAX_DIRECTORY_NAME = 255
 const MAX_LOG_DIRS = 1024
 

@@ -2,6 +2,7 @@ import type { LocalPartition } from '../controller/image/local-replica-changes.t
 import type { TopicsDelta } from '../controller/image/topics-delta.ts'
 import { TopicsImage } from '../controller/image/topics-image.ts'
 import type { AppendOrigin } from '../log/append-origin.ts'
+import { isInternalTopic } from '../log/internal-topics.ts'
 import type { KafkaScheduler } from '../log/kafka-scheduler.ts'
 import type { LogDirFailureChannel } from '../log/log-dir-failure-channel.ts'
 import { CorruptCheckpointError, KafkaStorageError } from '../log/log-errors.ts'
@@ -21,13 +22,6 @@ import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts'
 import { appendToPartition, failedProduce } from './local-append.ts'
 import { readFromPartitions } from './local-read.ts'
 import { offlinePartitionError, Partition } from './partition.ts'
-
-/** Topics that the brokers keep for themselves. */
-const INTERNAL_TOPICS: ReadonlySet<string> = new Set([
-  '__consumer_offsets',
-  '__transaction_state',
-  '__share_group_state',
-])
 
 export interface ReplicaManagerOptions {
   /** `node.id` */
@@ -433,6 +427,6 @@ export class ReplicaManager {
 }
 
 function refuseInternalTopic(topic: string): void {
-  if (!INTERNAL_TOPICS.has(topic)) return
+  if (!isInternalTopic(topic)) return
   throw new ApiError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${topic} is an internal topic`)
 }

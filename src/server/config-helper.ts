@@ -55,7 +55,9 @@ export class ConfigHelper {
 
   #describeResource(resource: Resource, options: DescribeOptions, image: MetadataImage): Entry[] {
     const type: ConfigResourceType = configResourceType(resource.resourceType)
-    const wanted = (key: string) => resource.configurationKeys?.includes(key) ?? true
+    const keys = new Set(resource.configurationKeys)
+    // No keys at all: every key.
+    const wanted = (key: string) => keys.size === 0 || keys.has(key)
     if (type === 'TOPIC') return this.#describeTopic(resource.resourceName, wanted, options, image)
     if (type === 'BROKER') return this.#describeBroker(resource.resourceName, wanted, options, image)
     throw new ApiError(ErrorCode.INVALID_REQUEST, `Unsupported resource type: ${type}`)

@@ -10,7 +10,7 @@ import { FindCoordinator } from '../../src/protocol/apis/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../../src/protocol/apis/incremental-alter-configs.ts'
 import { InitProducerId } from '../../src/protocol/apis/init-producer-id.ts'
 import { ListOffsets } from '../../src/protocol/apis/list-offsets.ts'
-import { Metadata } from '../../src/protocol/apis/metadata.ts'
+import { Metadata, NO_AUTHORIZED_OPERATIONS } from '../../src/protocol/apis/metadata.ts'
 import { OffsetForLeaderEpoch } from '../../src/protocol/apis/offset-for-leader-epoch.ts'
 import { Produce } from '../../src/protocol/apis/produce.ts'
 import { ErrorCode } from '../../src/protocol/errors.ts'
@@ -480,6 +480,13 @@ test("a broker's configuration is described, another broker's and an unknown top
     return (await broker.run(() => client.send(DescribeConfigs, 3, { resources }))).results[0]
   }
 
+  const topics = { resourceType: 2, resourceName: 'orders' }
+  await broker.createTopic(client, 'orders')
+  const all = await ask(2, 'orders')
+  const asked = { resources: [{ ...topics, configurationKeys: [] }] }
+  const none = (await broker.run(() => client.send(DescribeConfigs, 3, asked))).results[0]
+  expect(none?.configs).toEqual(all?.configs)
+
   const own = await ask(4, '1')
   expect(own?.configs.find(({ name }) => name === 'num.io.threads')).toMatchObject({ value: '8', configSource: 5 })
   expect((await ask(4, '2'))?.errorCode).toBe(ErrorCode.INVALID_REQUEST)
@@ -562,5 +569,24 @@ test('the cluster is described to those who ask a broker as a broker', async () 
 
   expect(described).toMatchObject({ errorCode: 0, controllerId: 1, brokers: [{ brokerId: 1, isFenced: false }] })
   expect(wrong.errorCode).toBe(ErrorCode.MISMATCHED_ENDPOINT_TYPE)
+  await broker.stop()
+})
+
+test('whoever asks what it may do is told: everything, since there is no authorizer', async () => {
+  const broker = await BrokerUnderTest.started()
+  const client = await broker.connect()
+  await broker.createTopic(client, 'orders')
+  const topics = [{ name: 'orders' }]
+  const flags = { includeClusterAuthorizedOperations: true, includeTopicAuthorizedOperations: true }
+
+  const asked = await broker.run(() => client.send(Metadata, 10, { topics, ...flags }))
+  const notAsked = await broker.run(() => client.send(Metadata, 10, { topics }))
+  const cluster = await broker.run(() => client.send(DescribeCluster, 1, { includeClusterAuthorizedOperations: true }))
+
+  expect(asked.clusterAuthorizedOperations).toBe(0b1_1111_1010_0000)
+  expect(asked.topics.map(topic => topic.topicAuthorizedOperations)).toEqual([0b1101_1111_1000])
+  expect(notAsked.clusterAuthorizedOperations).toBe(NO_AUTHORIZED_OPERATIONS)
+  expect(notAsked.topics.map(topic => topic.topicAuthorizedOperations)).toEqual([NO_AUTHORIZED_OPERATIONS])
+  expect(cluster.clusterAuthorizedOperations).toBe(0b1_1111_1010_0000)
   await broker.stop()
 })

@@ -2,13 +2,14 @@ import type { BrokerRegistration } from '../../controller/broker-registration.ts
 import type { MetadataImage } from '../../controller/image/metadata-image.ts'
 import type { TopicImage } from '../../controller/image/topics-image.ts'
 import { NO_LEADER, type PartitionRegistration } from '../../controller/partition-registration.ts'
+import { isInternalTopic } from '../../log/internal-topics.ts'
 import { Metadata, type MetadataRequest, type MetadataResponse } from '../../protocol/apis/metadata.ts'
 import { ApiError, ErrorCode } from '../../protocol/errors.ts'
 import type { MessageInput } from '../../protocol/schema.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { ApiContext, ApiHandler } from '../api-handler.ts'
 import { missingTopicError } from '../auto-topic-creation-manager.ts'
-import { isInternalTopic } from '../internal-topics.ts'
+import { AUTHORIZED_CLUSTER_OPERATIONS, AUTHORIZED_TOPIC_OPERATIONS } from './authorized-operations.ts'
 import { aliveNodes, randomAliveBroker } from './nodes.ts'
 
 type ResponseTopic = MessageInput<typeof MetadataResponse>['topics'][number]
@@ -40,14 +41,16 @@ export const metadataHandler: ApiHandler = {
       errorEndpoints: apiVersion === 0,
       errorListeners: apiVersion >= FIRST_VERSION_LISTENER_NOT_FOUND,
     }
+    const topics = isAllTopics(body, apiVersion)
+      ? [...image.topics.topicsByName.values()].map(topic => topicOf(image, topic, listenerName, unavailable))
+      : askedTopics(context, body, listenerName, unavailable)
     context.requestChannel.sendResponse(request, Metadata, {
       throttleTimeMs: 0,
       brokers: aliveNodes(image, listenerName).map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
       clusterId: context.clusterId,
       controllerId: randomAliveBroker(image, context.random),
-      topics: isAllTopics(body, apiVersion)
-        ? [...image.topics.topicsByName.values()].map(topic => topicOf(image, topic, listenerName, unavailable))
-        : askedTopics(context, body, listenerName, unavailable),
+      topics: body.includeTopicAuthorizedOperations ? topics.map(withAuthorizedOperations) : topics,
+      ...(body.includeClusterAuthorizedOperations && { clusterAuthorizedOperations: AUTHORIZED_CLUSTER_OPERATIONS }),
       errorCode: ErrorCode.NONE,
     })
   },
@@ -61,6 +64,12 @@ export const metadataHandler: ApiHandler = {
       errorCode,
     })
   },
+}
+
+/** An unknown id stands for no topic with which anything could be done. */
+function withAuthorizedOperations(topic: ResponseTopic): ResponseTopic {
+  if (topic.errorCode === ErrorCode.UNKNOWN_TOPIC_ID) return topic
+  return { ...topic, topicAuthorizedOperations: AUTHORIZED_TOPIC_OPERATIONS }
 }
 
 function checkTopics(body: MetadataRequest, version: number): void {

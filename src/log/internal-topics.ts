@@ -1,3 +1,6 @@
+/** The metadata log's name, which no topic may have. It lies in a log directory too, but the quorum manages it. */
+export const CLUSTER_METADATA_TOPIC = '__cluster_metadata'
+
 /** Topics that belong to Kafka itself (Topic.INTERNAL_TOPICS). Clients may read them and not write. */
 const INTERNAL_TOPICS: ReadonlySet<string> = new Set([
   '__consumer_offsets',
