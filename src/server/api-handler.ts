@@ -8,6 +8,7 @@ import type { ErrorCode } from '../protocol/errors.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
 import type { RandomStream } from '../runtime/runtime.ts'
 import type { AutoTopicCreationManager } from './auto-topic-creation-manager.ts'
+import type { ConfigAdminManager } from './config-admin-manager.ts'
 import type { ConfigHelper } from './config-helper.ts'
 import type { FetchManager } from './fetch-manager.ts'
 import type { ProducerIdManager } from './producer-id-manager.ts'
@@ -40,6 +41,7 @@ export interface ApiContext {
   readonly fetchManager: FetchManager
   readonly autoTopicCreationManager: AutoTopicCreationManager
   readonly producerIdManager: ProducerIdManager
+  readonly configAdminManager: ConfigAdminManager
   readonly configHelper: ConfigHelper
   readonly random: RandomStream
 }

@@ -19,6 +19,7 @@ import { BrokerMetadataPublisher } from './broker-metadata-publisher.ts'
 import { type BrokerStorage, createBrokerStorage } from './broker-storage.ts'
 import { BrokerConfigSchema } from './config/broker-config-schema.ts'
 import type { KafkaConfig } from './config/kafka-config.ts'
+import { ConfigAdminManager } from './config-admin-manager.ts'
 import { ConfigHelper } from './config-helper.ts'
 import { FetchManager } from './fetch-manager.ts'
 import { FetchSessionCache } from './fetch-session-cache.ts'
@@ -258,6 +259,7 @@ export class BrokerServer {
         requestTimeoutMs: config.getNumber('request.timeout.ms'),
       }),
       producerIdManager: new ProducerIdManager(this.#runtime, config.nodeId, () => lifecycle.brokerEpoch, controller),
+      configAdminManager: new ConfigAdminManager(config.nodeId, this.#configSchema, controller),
       configHelper: new ConfigHelper(config.nodeId, this.#configSchema),
       random: this.#runtime.random.stream('KafkaApis'),
     }

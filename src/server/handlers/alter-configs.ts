@@ -1,13 +1,13 @@
 import { AlterConfigs } from '../../protocol/apis/alter-configs.ts'
 import type { ApiHandler } from '../api-handler.ts'
 
-/** Passed on to the controller. */
+/** Passed on to the controller, as far as this broker has no objection. */
 export const alterConfigsHandler: ApiHandler = {
   api: AlterConfigs,
   background: true,
 
   async handle(context, request) {
-    const response = await context.controller.legacyAlterConfigs(request.bodyOf(AlterConfigs))
+    const response = await context.configAdminManager.legacyAlterConfigs(request.bodyOf(AlterConfigs))
     context.requestChannel.sendResponse(request, AlterConfigs, response)
   },
 

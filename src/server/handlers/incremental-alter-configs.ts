@@ -1,13 +1,15 @@
 import { IncrementalAlterConfigs } from '../../protocol/apis/incremental-alter-configs.ts'
 import type { ApiHandler } from '../api-handler.ts'
 
-/** Passed on to the controller. */
+/** Passed on to the controller, as far as this broker has no objection. */
 export const incrementalAlterConfigsHandler: ApiHandler = {
   api: IncrementalAlterConfigs,
   background: true,
 
   async handle(context, request) {
-    const response = await context.controller.incrementalAlterConfigs(request.bodyOf(IncrementalAlterConfigs))
+    const { configAdminManager, metadataCache } = context
+    const body = request.bodyOf(IncrementalAlterConfigs)
+    const response = await configAdminManager.incrementalAlterConfigs(body, metadataCache.image)
     context.requestChannel.sendResponse(request, IncrementalAlterConfigs, response)
   },
 
