@@ -3,8 +3,17 @@ import { ApiError, ErrorCode } from '../protocol/errors.ts'
 import { type ConfigResource, configResourceTypeId, resourceKey } from './config-resource.ts'
 import { type ControllerResult, MAX_RECORDS_PER_USER_OP } from './controller-result.ts'
 import type { ControllerState } from './controller-state.ts'
-import type { ConfigEntry, DynamicConfigs, KafkaConfigSchema } from './kafka-config-schema.ts'
+import type { FeatureControlManager } from './feature-control-manager.ts'
+import {
+  type ConfigEntry,
+  type DynamicConfigs,
+  type KafkaConfigSchema,
+  MIN_IN_SYNC_REPLICAS,
+} from './kafka-config-schema.ts'
 import type { MetadataRecord } from './metadata-records.ts'
+
+/** What a string of the protocol can hold; appending could go beyond it. */
+const MAX_VALUE_LENGTH = 32_767
 
 const NOTHING: ReadonlyMap<string, string> = new Map()
 
@@ -28,11 +37,13 @@ export type ConfigResults = ReadonlyMap<string, ApiError | undefined>
 export class ConfigurationControlManager {
   readonly #state: ControllerState
   readonly #schema: KafkaConfigSchema
+  readonly #features: FeatureControlManager
   readonly #nodeId: number
 
-  constructor(state: ControllerState, schema: KafkaConfigSchema, nodeId: number) {
+  constructor(state: ControllerState, schema: KafkaConfigSchema, features: FeatureControlManager, nodeId: number) {
     this.#state = state
     this.#schema = schema
+    this.#features = features
     this.#nodeId = nodeId
   }
 
@@ -152,11 +163,25 @@ export class ConfigurationControlManager {
     const all = new Map(mustExist ? this.#state.current.configs.configs(resource) : NOTHING)
     for (const record of records) {
       if (record.type !== 'ConfigRecord') continue
-      if (record.data.value === null) all.delete(record.data.name)
-      else all.set(record.data.name, record.data.value)
+      const { name, value } = record.data
+      this.#checkMinInSyncReplicas(resource, name, value)
+      if (value === null) all.delete(name)
+      else all.set(name, checkedLength(value))
     }
     this.#schema.validate(resource, all)
     if (mustExist) this.#checkExistence(resource)
+  }
+
+  /** Eligible leader replicas need all brokers to have the same (KIP-966). */
+  #checkMinInSyncReplicas({ type, name }: ConfigResource, key: string, value: string | null): void {
+    if (key !== MIN_IN_SYNC_REPLICAS || type !== 'BROKER' || !this.#features.eligibleLeaderReplicasEnabled) return
+    const refused = (what: string) =>
+      new ApiError(
+        ErrorCode.INVALID_CONFIG,
+        `${what} ${key} cannot be ${name === '' ? 'removed' : 'altered'} while ELR is enabled.`,
+      )
+    if (name !== '') throw refused('Broker-level')
+    if (value === null) throw refused('Cluster-level')
   }
 
   #checkExistence(resource: ConfigResource): void {
@@ -170,7 +195,16 @@ export class ConfigurationControlManager {
   }
 }
 
-function configRecord(resource: ConfigResource, name: string, value: string | null): MetadataRecord {
+function checkedLength(value: string): string {
+  if (value.length <= MAX_VALUE_LENGTH) return value
+  throw new ApiError(
+    ErrorCode.INVALID_CONFIG,
+    `The configuration value cannot be added because it exceeds the maximum value size of ${MAX_VALUE_LENGTH} bytes.`,
+  )
+}
+
+/** The record that sets a key of a resource, or removes it when `value` is null. */
+export function configRecord(resource: ConfigResource, name: string, value: string | null): MetadataRecord {
   const resourceType = configResourceTypeId(resource.type)
   return { type: 'ConfigRecord', data: { resourceType, resourceName: resource.name, name, value } }
 }

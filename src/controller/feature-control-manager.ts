@@ -1,6 +1,5 @@
 import type { ControllerState } from './controller-state.ts'
 import { METADATA_VERSION_FEATURE } from './image/features-image.ts'
-import type { MetadataRecord } from './metadata-records.ts'
 
 /** KIP-966: replicas that left the ISR below `min.insync.replicas` stay eligible to lead. */
 export const ELIGIBLE_LEADER_REPLICAS_FEATURE = 'eligible.leader.replicas.version'
@@ -13,6 +12,8 @@ export const BOOTSTRAP_FEATURES: ReadonlyMap<string, number> = new Map([
   [METADATA_VERSION_FEATURE, METADATA_VERSION],
   [ELIGIBLE_LEADER_REPLICAS_FEATURE, 1],
 ])
+
+const NONE: ReadonlyMap<string, number> = new Map()
 
 /** The finalized features. Kafka's class of the same name. */
 export class FeatureControlManager {
@@ -33,12 +34,8 @@ export class FeatureControlManager {
     return this.#state.current.features.level(ELIGIBLE_LEADER_REPLICAS_FEATURE) > 0
   }
 
-  /** The first records of a new metadata log; none when it has a metadata version already. */
-  bootstrapRecords(): MetadataRecord[] {
-    if (this.#state.current.features.level(METADATA_VERSION_FEATURE) > 0) return []
-    return [...this.#bootstrap].map(([name, featureLevel]) => ({
-      type: 'FeatureLevelRecord',
-      data: { name, featureLevel },
-    }))
+  /** The first features of a new metadata log; none when it has a metadata version already. */
+  get newFeatures(): ReadonlyMap<string, number> {
+    return this.#state.current.features.level(METADATA_VERSION_FEATURE) > 0 ? NONE : this.#bootstrap
   }
 }

@@ -1,5 +1,8 @@
 import type { ConfigResource, ConfigResourceType } from './config-resource.ts'
 
+/** The key of topics and brokers that tells how many replicas must be in sync. */
+export const MIN_IN_SYNC_REPLICAS = 'min.insync.replicas'
+
 /** Where a value comes from, with Kafka's numbers: the lower, the stronger. */
 export const ConfigSource = {
   TOPIC_CONFIG: 1,

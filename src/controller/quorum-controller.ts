@@ -12,6 +12,7 @@ import {
   type RaftListener,
 } from '../raft/raft-client.ts'
 import type { RandomStream, Runtime } from '../runtime/runtime.ts'
+import { bootstrapRecords } from './bootstrap-records.ts'
 import { BrokerLeadershipControl } from './broker-leadership-control.ts'
 import { ClusterControlManager } from './cluster-control-manager.ts'
 import type { ConfigResource } from './config-resource.ts'
@@ -119,7 +120,7 @@ export class QuorumController implements RaftListener<MetadataRecord> {
       sessionTimeoutMs,
       uncleanShutdownRecords: brokerId => leadership.uncleanShutdown(brokerId),
     })
-    this.#configuration = new ConfigurationControlManager(state, options.configSchema, nodeId)
+    this.#configuration = new ConfigurationControlManager(state, options.configSchema, this.#features, nodeId)
     const leadership = new BrokerLeadershipControl(state, this.#cluster, this.#configuration, this.#features)
     this.#producerIds = new ProducerIdControlManager(state, this.#cluster)
     this.#replication = new ReplicationControlManager({
@@ -329,7 +330,7 @@ export class QuorumController implements RaftListener<MetadataRecord> {
     this.#topicIds = this.#runtime.random.stream(`topic ids of epoch ${epoch}`)
     this.#cluster.activate()
     this.#lastWriteMs = this.#runtime.clock.monotonicMs()
-    const records = this.#features.bootstrapRecords()
+    const records = bootstrapRecords(this.#features.newFeatures, this.#options.configSchema)
     try {
       this.#append(records)
     } catch (error) {

@@ -221,7 +221,7 @@ describe('deleteTopics', () => {
       ]),
     )
     expect([...fixture.image().topics.topicsByName.keys()]).toEqual(['c'])
-    expect(fixture.image().configs.resources.size).toBe(0)
+    expect([...fixture.image().configs.resources.keys()]).toEqual(['BROKER:'])
   })
 
   test('a topic that comes again under its name has another id', async () => {
@@ -370,6 +370,46 @@ describe('alter configs', () => {
     const retention = (result: typeof plain) => result?.configs?.find(({ name }) => name === 'retention.ms')
     expect(retention(plain)).toMatchObject({ value: '1234', configSource: 3 })
     expect(retention(own)).toMatchObject({ value: '5', configSource: 1 })
+  })
+
+  test('min.insync.replicas of all brokers is set once, at the beginning, and neither removed nor set on one', async () => {
+    const fixture = await startController({ config: { 'min.insync.replicas': '2' } })
+    await fixture.join(1)
+    const key = 'min.insync.replicas'
+    const inForce = () => fixture.image().configs.brokerConfigs(null).get(key)
+    const atFirst = inForce()
+
+    const removed = await alter(fixture, '', [[key, DELETE, null]], BROKER)
+    const ofOne = await alter(fixture, '1', [[key, SET, '1']], BROKER)
+    const ofAll = await alter(fixture, '', [[key, SET, '3']], BROKER)
+
+    expect(atFirst).toBe('2')
+    expect([removed?.errorCode, ofOne?.errorCode]).toEqual([ErrorCode.INVALID_CONFIG, ErrorCode.INVALID_CONFIG])
+    expect([ofAll?.errorCode, inForce()]).toEqual([ErrorCode.NONE, '3'])
+  })
+
+  test('without eligible leader replicas a broker has its own min.insync.replicas', async () => {
+    const fixture = await startController({ features: new Map([['metadata.version', 29]]) })
+    await fixture.join(1)
+
+    const set = await alter(fixture, '1', [['min.insync.replicas', SET, '2']], BROKER)
+
+    expect(set?.errorCode).toBe(ErrorCode.NONE)
+    expect(fixture.image().configs.brokerConfigs(null).size).toBe(0)
+  })
+
+  test('a value cannot grow beyond what the protocol can tell', async () => {
+    const fixture = await started(1)
+    await create(fixture, [creatable('t')])
+    const item = (index: number) => `${index}:${'1'.repeat(10)}`
+    const values = Array.from({ length: 3000 }, (_, index) => item(index)).join(',')
+
+    const answer = await alter(fixture, 't', [['leader.replication.throttled.replicas', APPEND, values]])
+
+    expect(answer).toMatchObject({
+      errorCode: ErrorCode.INVALID_CONFIG,
+      errorMessage: expect.stringContaining('32767'),
+    })
   })
 
   test('refuses a resource that comes twice', async () => {
