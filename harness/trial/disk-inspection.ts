@@ -1,4 +1,5 @@
 import { readLogDirectory } from '../../src/log/inspect.ts'
+import { DiskError } from '../../src/runtime/disk.ts'
 import type { DiskFinding } from '../checkers/evidence.ts'
 import type { SimulatedHost } from '../world/host.ts'
 import type { ClusterSpec } from './scenario.ts'
@@ -9,8 +10,13 @@ export async function inspectDisk(host: SimulatedHost, topic: ClusterSpec['topic
   const findings: DiskFinding[] = []
   for (let partition = 0; partition < topic.partitions; partition++) {
     const directory = `data/${topic.name}-${partition}`
-    const report = await process.run(() => readLogDirectory(process.disk, directory))
-    findings.push(...report.findings.map(({ file, message }) => ({ file: `${directory}/${file}`, message })))
+    try {
+      const report = await process.run(() => readLogDirectory(process.disk, directory))
+      findings.push(...report.findings.map(({ file, message }) => ({ file: `${directory}/${file}`, message })))
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      findings.push({ file: directory, message: error.message })
+    }
   }
   process.kill()
   return findings

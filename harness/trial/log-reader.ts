@@ -1,9 +1,11 @@
 import { crc32 } from 'node:zlib'
 import { NetworkClient } from '../../src/network/network-client.ts'
+import { DisconnectedError, RequestTimeoutError } from '../../src/network/network-client-errors.ts'
 import { Fetch } from '../../src/protocol/apis/fetch.ts'
 import { ListOffsets } from '../../src/protocol/apis/list-offsets.ts'
 import { ErrorCode, errorName, isRetriable } from '../../src/protocol/errors.ts'
 import { batches } from '../../src/protocol/records/batch.ts'
+import { NetworkError } from '../../src/runtime/network.ts'
 import type { LoggedRecord, PartitionLog } from '../checkers/evidence.ts'
 import type { SimulatedProcess } from '../world/process.ts'
 import { TrialError } from './result.ts'
@@ -30,20 +32,31 @@ interface Reader {
   readonly options: LogReaderOptions
 }
 
-/** Reads every partition over the wire, from its first offset to its tail, without any client library in between. */
+/**
+ * Reads every partition over the wire, from its first offset to its tail, without any client library in between.
+ *
+ * @throws TrialError `liveness` when the broker does not let itself be read
+ */
 export async function readLogs(options: LogReaderOptions): Promise<PartitionLog[]> {
   const { host, port } = options
   const client = new NetworkClient(options.process, { host, port, clientId: 'log-reader' })
-  await client.connect()
   try {
+    await client.connect()
     const logs: PartitionLog[] = []
     for (let partition = 0; partition < options.partitions; partition++) {
       logs.push(await readPartition({ client, options }, partition))
     }
     return logs
+  } catch (error) {
+    if (!isOfTheNetwork(error)) throw error
+    throw new TrialError('liveness', `the log cannot be read after healing: ${error.message}`, { cause: error })
   } finally {
     client.close()
   }
+}
+
+function isOfTheNetwork(error: unknown): error is Error {
+  return error instanceof NetworkError || error instanceof DisconnectedError || error instanceof RequestTimeoutError
 }
 
 async function readPartition(reader: Reader, partition: number): Promise<PartitionLog> {
@@ -74,57 +87,77 @@ async function readBatches(
     }
     next = Math.max(next, batch.nextOffset)
   }
-  if (next === position)
-    throw new Error(`${reader.options.topic}-${partition}: nothing can be read at offset ${position}, before the end`)
+  if (next === position) throw unreadable(reader, partition, `Fetch gave nothing at offset ${position}, before the end`)
   return next
 }
 
-/** Asks for an offset until the partition has a leader again: a restarted broker's old session has to end first. */
-async function offsetOf(reader: Reader, partition: number, timestamp: number): Promise<number> {
+function offsetOf(reader: Reader, partition: number, timestamp: number): Promise<number> {
   const { client, options } = reader
-  const deadlineMs = options.process.world.nowMs + LEADER_LIMIT_MS
-  for (;;) {
+  return fromLeader(reader, partition, 'ListOffsets', async () => {
     const response = await client.send(ListOffsets, LIST_OFFSETS_VERSION, {
       replicaId: -1,
       isolationLevel: 0,
       topics: [{ name: options.topic, partitions: [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp }] }],
     })
     const found = response.topics[0]?.partitions[0]
-    if (found?.errorCode === ErrorCode.NONE) return found.offset
-    const answer = errorName(found?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR)
-    if (found === undefined || !isRetriable(found.errorCode) || options.process.world.nowMs > deadlineMs) {
-      throw new TrialError(
-        'liveness',
-        `${options.topic}-${partition} cannot be read after healing: ListOffsets answered ${answer}`,
-      )
+    return { errorCode: found?.errorCode, value: found?.offset ?? -1 }
+  })
+}
+
+function fetchFrom(reader: Reader, partition: number, fetchOffset: number): Promise<Buffer> {
+  const { client, options } = reader
+  const { topic } = options
+  return fromLeader(reader, partition, 'Fetch', async () => {
+    const response = await client.send(Fetch, FETCH_VERSION, {
+      replicaId: -1,
+      maxWaitMs: 0,
+      minBytes: 1,
+      maxBytes: FETCH_BYTES,
+      isolationLevel: 0,
+      sessionId: 0,
+      sessionEpoch: -1,
+      topics: [
+        {
+          topic,
+          partitions: [
+            { partition, currentLeaderEpoch: -1, fetchOffset, logStartOffset: -1, partitionMaxBytes: FETCH_BYTES },
+          ],
+        },
+      ],
+      forgottenTopicsData: [],
+      rackId: '',
+    })
+    const found = response.responses[0]?.partitions[0]
+    return { errorCode: found?.errorCode, value: found?.records ?? Buffer.alloc(0) }
+  })
+}
+
+/** What a partition said; `errorCode` is undefined when the answer does not speak of it. */
+interface Answer<T> {
+  readonly errorCode: number | undefined
+  readonly value: T
+}
+
+/** Asks until the partition has a leader again: a restarted broker's old session has to end first. */
+async function fromLeader<T>(
+  reader: Reader,
+  partition: number,
+  apiName: string,
+  ask: () => Promise<Answer<T>>,
+): Promise<T> {
+  const { world } = reader.options.process
+  const deadlineMs = world.nowMs + LEADER_LIMIT_MS
+  for (;;) {
+    const { errorCode, value } = await ask()
+    if (errorCode === ErrorCode.NONE) return value
+    if (errorCode === undefined || !isRetriable(errorCode) || world.nowMs > deadlineMs) {
+      const answer = errorName(errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR)
+      throw unreadable(reader, partition, `${apiName} answered ${answer}`)
     }
-    await options.process.world.sleep(LEADER_RETRY_MS)
+    await world.sleep(LEADER_RETRY_MS)
   }
 }
 
-async function fetchFrom({ client, options }: Reader, partition: number, fetchOffset: number): Promise<Buffer> {
-  const { topic } = options
-  const response = await client.send(Fetch, FETCH_VERSION, {
-    replicaId: -1,
-    maxWaitMs: 0,
-    minBytes: 1,
-    maxBytes: FETCH_BYTES,
-    isolationLevel: 0,
-    sessionId: 0,
-    sessionEpoch: -1,
-    topics: [
-      {
-        topic,
-        partitions: [
-          { partition, currentLeaderEpoch: -1, fetchOffset, logStartOffset: -1, partitionMaxBytes: FETCH_BYTES },
-        ],
-      },
-    ],
-    forgottenTopicsData: [],
-    rackId: '',
-  })
-  const found = response.responses[0]?.partitions[0]
-  if (found === undefined || found.errorCode !== 0)
-    throw new Error(`${topic}-${partition}: Fetch answered ${errorName(found?.errorCode ?? -1)}`)
-  return found.records ?? Buffer.alloc(0)
+function unreadable({ options }: Reader, partition: number, why: string): TrialError {
+  return new TrialError('liveness', `${options.topic}-${partition} cannot be read after healing: ${why}`)
 }
