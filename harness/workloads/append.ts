@@ -51,13 +51,12 @@ export class AppendApplication {
   /** Makes all sends of the scenario; resolves when each has settled. */
   async run(): Promise<void> {
     const { spec, startMs } = this.#context
-    await this.#connectPatiently()
+    if (!(await this.#connectPatiently())) return
     const sends = [...spec.sends].sort((a, b) => a.atMs - b.atMs)
     for (const [index, send] of sends.entries()) {
       const waitMs = startMs + send.atMs - this.#nowMs
       if (waitMs > 0) await this.#sleep(waitMs)
-      await this.#connectPatiently()
-      if (this.#nowMs >= this.#planEndMs) break
+      if (!(await this.#connectPatiently()) || this.#nowMs >= this.#planEndMs) break
       const settled = this.#send(index, send, false)
       if (spec.sequential) await settled
     }
@@ -115,17 +114,24 @@ export class AppendApplication {
     return new Promise(resolve => this.#context.process.timers.after(ms, resolve))
   }
 
-  async #connectPatiently(): Promise<void> {
-    while (!this.#connected && !(await this.#connect(this.#nowMs + CLIENT_PATIENCE_MS))) this.#renewClient()
+  /** Whether a client is connected; tries with one after the other until the plan ends. */
+  async #connectPatiently(): Promise<boolean> {
+    while (!this.#connected) {
+      if (this.#nowMs >= this.#planEndMs) return false
+      if (!(await this.#connect(this.#nowMs + CLIENT_PATIENCE_MS))) this.#renewClient()
+    }
+    return true
   }
 
   /** Whether the client is connected; tries until the deadline. */
   async #connect(deadlineMs: number): Promise<boolean> {
     const { tell } = this.#context
     while (!this.#connected) {
+      const client = this.#client
       try {
-        await this.#client.connect()
-        this.#connected = true
+        await client.connect()
+        // A send that overlaps may have failed and renewed the client meanwhile: then it is the new one's turn.
+        if (client === this.#client) this.#connected = true
       } catch (error) {
         tell(`cannot connect: ${messageOf(error)}`)
         if (this.#nowMs >= deadlineMs) return false
@@ -151,9 +157,10 @@ export class AppendApplication {
     })
     const records = ids.map(id => ({ key: id, value: recordValue(id, send.bytes) }))
     tell(`sends ${describeRecords(operation)} to partition ${partition}`)
-    const settled = this.#client.send(partition, records).then(
-      baseOffset => this.#settle(operation, { kind: 'ok', atMs: this.#nowMs, baseOffset }),
-      (error: unknown) => this.#settle(operation, this.#judge(error)),
+    const client = this.#client
+    const settled = client.send(partition, records).then(
+      baseOffset => this.#settle(client, operation, { kind: 'ok', atMs: this.#nowMs, baseOffset }),
+      (error: unknown) => this.#settle(client, operation, this.#judge(client, error)),
     )
     this.#open.add(settled)
     await settled
@@ -161,8 +168,7 @@ export class AppendApplication {
     return operation
   }
 
-  #judge(error: unknown): SendOutcome {
-    const client = this.#client
+  #judge(client: ProducerClient, error: unknown): SendOutcome {
     const type = client.brokerErrorOf(error)
     const described = {
       name: error instanceof Error ? error.name : 'unknown',
@@ -172,11 +178,12 @@ export class AppendApplication {
     return { kind: client.isDefiniteFailure(error) ? 'failed' : 'indeterminate', atMs: this.#nowMs, error: described }
   }
 
-  #settle(operation: SendOperation, outcome: SendOutcome): void {
+  #settle(client: ProducerClient, operation: SendOperation, outcome: SendOutcome): void {
     const { history, tell, spec } = this.#context
     history.settle(operation, outcome)
     tell(describeOutcome(operation, outcome))
-    if (spec.renewAfterError && outcome.kind !== 'ok') this.#renewClient()
+    // Sends that overlap end together when their client breaks: it is given up once.
+    if (spec.renewAfterError && outcome.kind !== 'ok' && client === this.#client) this.#renewClient()
   }
 }
 
