@@ -1,16 +1,8 @@
 import type { FaultName } from '../trial/scenario.ts'
-import {
-  blackhole,
-  disconnect,
-  fragment,
-  fullSendBuffer,
-  halfClose,
-  refuse,
-  slowLink,
-  stallReader,
-} from './connections.ts'
+import { blackhole, disconnect, fullSendBuffer, halfClose, refuse, stallReader } from './connections.ts'
 import type { FaultKind } from './fault-kind.ts'
 import { clockJump, fullDisk, kill, pause, powerLoss, restart, slowCpu, slowDisk } from './machines.ts'
+import { fragment, slowLink } from './paths.ts'
 import { fullConnectionQueue, fullRequestQueue } from './queues.ts'
 import { delayResponse, loseResponse } from './responses.ts'
 

@@ -15,6 +15,15 @@ export interface FaultContext {
   readonly tell: (text: string) => void
 }
 
+/** What one injection of a fault is given. */
+export interface Injection extends FaultContext {
+  /**
+   * Tells what the fault does to whom. The fault counts as injected from the first call on; one that finds nothing to hit
+   * never calls it.
+   */
+  readonly hit: (text: string) => void
+}
+
 /** Ends a fault. Called once. */
 export type Heal = () => void
 
@@ -34,7 +43,7 @@ export interface FaultKind {
   /** Longest time it is generated with, virtual ms; 0 for faults that are over at once. */
   readonly longestMs: number
   /** Begins the fault. The result ends it; undefined when there was nothing to hit or nothing to end. */
-  inject(context: FaultContext, fault: Fault): Heal | undefined
+  inject(injection: Injection, fault: Fault): Heal | undefined
 }
 
 /** The live connections between clients and the broker, oldest first. */

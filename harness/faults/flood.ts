@@ -7,65 +7,102 @@ import type { FaultContext } from './fault-kind.ts'
 
 const METADATA_VERSION = 9
 const READ_BYTES = 65_536
+const SIZE_BYTES = 4
 
 /** Other clients of the broker: connections that do nothing, or that send one request after the other. */
 export class Flood {
   readonly #process: SimulatedProcess
-  readonly #open = new Set<Endpoint>()
   readonly #giveUps: (() => void)[] = []
-  #ended = false
 
   /** @param talking each connection keeps one Metadata request in flight */
   constructor(context: FaultContext, count: number, talking: boolean) {
     const { world, broker } = context
     const host = world.hosts.get('others') ?? world.host('others')
     this.#process = host.process()
+    const target = { host: broker.host.name, port: broker.port }
     for (let index = 0; index < count; index++) {
-      const target = { host: broker.host.name, port: broker.port }
-      const giveUp = host.kernel.connect(
-        this.#process,
-        target,
-        endpoint => this.#connected(endpoint, talking, index),
-        () => undefined,
-      )
-      this.#giveUps.push(giveUp)
+      const connected = (endpoint: Endpoint): void => {
+        if (talking) new Talker(endpoint, metadataRequest(index)).start()
+      }
+      const refused = (): void => undefined
+      this.#giveUps.push(host.kernel.connect(this.#process, target, connected, refused))
     }
   }
 
-  /** Closes all connections. */
+  /** Ends all connections, also those that are being made. */
   end(): void {
-    this.#ended = true
     for (const giveUp of this.#giveUps) giveUp()
-    for (const endpoint of this.#open) endpoint.close()
     this.#process.kill()
   }
+}
 
-  #connected(endpoint: Endpoint, talking: boolean, index: number): void {
-    if (this.#ended) {
-      endpoint.close()
-      return
-    }
-    this.#open.add(endpoint)
-    if (!talking) return
-    const body = encodeRequest(Metadata, METADATA_VERSION, { correlationId: index, clientId: 'others' }, { topics: [] })
-    const frame = Buffer.alloc(4 + body.length)
-    frame.writeInt32BE(body.length)
-    body.copy(frame, 4)
-    endpoint.onReady(() => this.#answered(endpoint, frame))
-    this.#write(endpoint, frame)
+/** Sends a request whenever the one before is answered. A connection that breaks is given up. */
+class Talker {
+  readonly #endpoint: Endpoint
+  readonly #request: Buffer
+  /** What the endpoint has not taken yet of the request. */
+  #unsent: Buffer
+  /** The size field of the answer that comes in, as far as it has come. */
+  #size: Buffer = Buffer.alloc(0)
+  /** Bytes that the answer still lacks; undefined before its size is known. */
+  #missing: number | undefined
+
+  constructor(endpoint: Endpoint, request: Buffer) {
+    this.#endpoint = endpoint
+    this.#request = request
+    this.#unsent = request
   }
 
-  #answered(endpoint: Endpoint, frame: Buffer): void {
+  start(): void {
+    this.#endpoint.onReady(() => this.#pump())
+    this.#pump()
+  }
+
+  #pump(): void {
     try {
-      const chunk = endpoint.read(READ_BYTES)
-      if (chunk === END_OF_STREAM) endpoint.close()
-      else if (chunk !== null) this.#write(endpoint, frame)
+      this.#write()
+      for (let chunk = this.#endpoint.read(READ_BYTES); chunk !== null; chunk = this.#endpoint.read(READ_BYTES)) {
+        if (chunk === END_OF_STREAM) {
+          this.#endpoint.close()
+          return
+        }
+        this.#take(chunk)
+      }
     } catch {
-      this.#open.delete(endpoint) // the broker is gone, and this connection with it
+      // The broker is gone, and this connection with it.
     }
   }
 
-  #write(endpoint: Endpoint, frame: Buffer): void {
-    if (!this.#ended) endpoint.write(frame)
+  #write(): void {
+    if (this.#unsent.length > 0) this.#unsent = this.#unsent.subarray(this.#endpoint.write(this.#unsent))
   }
+
+  /** Counts the bytes of answers; at the end of one the next request is due. */
+  #take(chunk: Buffer): void {
+    for (let rest = chunk; rest.length > 0; ) {
+      if (this.#missing === undefined) {
+        const part = rest.subarray(0, SIZE_BYTES - this.#size.length)
+        rest = rest.subarray(part.length)
+        this.#size = Buffer.concat([this.#size, part])
+        if (this.#size.length < SIZE_BYTES) return
+        this.#missing = this.#size.readUInt32BE()
+        this.#size = Buffer.alloc(0)
+      }
+      const part = Math.min(this.#missing, rest.length)
+      rest = rest.subarray(part)
+      this.#missing -= part
+      if (this.#missing > 0) return
+      this.#missing = undefined
+      this.#unsent = this.#request
+      this.#write()
+    }
+  }
+}
+
+function metadataRequest(correlationId: number): Buffer {
+  const body = encodeRequest(Metadata, METADATA_VERSION, { correlationId, clientId: 'others' }, { topics: [] })
+  const frame = Buffer.alloc(SIZE_BYTES + body.length)
+  frame.writeInt32BE(body.length)
+  body.copy(frame, SIZE_BYTES)
+  return frame
 }

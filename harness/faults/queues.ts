@@ -1,12 +1,32 @@
-import { type AmountRange, amountOf, type FaultContext, type FaultKind } from './fault-kind.ts'
+import { type AmountRange, amountOf, type FaultKind, type Heal, type Injection } from './fault-kind.ts'
 import { Flood } from './flood.ts'
 
 const REQUESTS: AmountRange = { unit: 'connections that send requests', low: 1, high: 60 }
 const CONNECTIONS: AmountRange = { unit: 'connections that are opened', low: 10, high: 200 }
 
-/** Threads of the broker whose names contain a word stand still until the result is called. */
-function freeze(context: FaultContext, words: readonly string[]): () => void {
-  return context.broker.freezeThreads(name => words.some(word => name.includes(word)))
+/** Which threads stand still, and what others do meanwhile. */
+interface Congestion {
+  /** In the names of the broker's threads. */
+  readonly thread: string
+  /** For the story. */
+  readonly threads: string
+  readonly others: string
+  readonly count: number
+  /** Whether the others send requests. */
+  readonly talking: boolean
+}
+
+function congest(injection: Injection, { thread, threads, others, count, talking }: Congestion): Heal | undefined {
+  const { broker, hit, tell } = injection
+  const unfreeze = broker.freezeThreads(name => name.includes(thread))
+  if (unfreeze === undefined) return undefined
+  hit(`${threads} of ${broker.name} stand still, ${count} ${others}`)
+  const flood = new Flood(injection, count, talking)
+  return () => {
+    tell(`${threads} of ${broker.name} go on`)
+    unfreeze()
+    flood.end()
+  }
 }
 
 export const fullRequestQueue: FaultKind = {
@@ -15,16 +35,14 @@ export const fullRequestQueue: FaultKind = {
     'request handlers stand still while other clients send requests, so that the request queue fills (queued.max.requests)',
   amount: REQUESTS,
   longestMs: 4000,
-  inject(context, fault) {
-    const count = amountOf(fault, REQUESTS)
-    context.tell(`request handlers of ${context.broker.name} stand still, ${count} other clients send requests`)
-    const unfreeze = freeze(context, ['request-handler'])
-    const flood = new Flood(context, count, true)
-    return () => {
-      context.tell(`request handlers of ${context.broker.name} go on`)
-      unfreeze()
-      flood.end()
-    }
+  inject(injection, fault) {
+    return congest(injection, {
+      thread: 'request-handler',
+      threads: 'request handlers',
+      others: 'other clients send requests',
+      count: amountOf(fault, REQUESTS),
+      talking: true,
+    })
   },
 }
 
@@ -34,15 +52,13 @@ export const fullConnectionQueue: FaultKind = {
     'network threads stand still while others connect, so that the queues of new connections and the listen backlog fill',
   amount: CONNECTIONS,
   longestMs: 4000,
-  inject(context, fault) {
-    const count = amountOf(fault, CONNECTIONS)
-    context.tell(`network threads of ${context.broker.name} stand still, ${count} others connect`)
-    const unfreeze = freeze(context, ['network-thread'])
-    const flood = new Flood(context, count, false)
-    return () => {
-      context.tell(`network threads of ${context.broker.name} go on`)
-      unfreeze()
-      flood.end()
-    }
+  inject(injection, fault) {
+    return congest(injection, {
+      thread: 'network-thread',
+      threads: 'network threads',
+      others: 'others connect',
+      count: amountOf(fault, CONNECTIONS),
+      talking: false,
+    })
   },
 }

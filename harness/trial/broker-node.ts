@@ -1,3 +1,5 @@
+import type { RequestObserver } from '../../src/network/request-observer.ts'
+import { DiskError } from '../../src/runtime/disk.ts'
 import { BrokerServer } from '../../src/server/broker-server.ts'
 import { KafkaConfig } from '../../src/server/config/kafka-config.ts'
 import type { SimulatedHost } from '../world/host.ts'
@@ -16,13 +18,17 @@ export interface BrokerNodeOptions {
   readonly gate: ResponseGate
   readonly probes: Probes
   readonly tell: (text: string) => void
+  /** Called when the broker ends by itself although no fault explains it. */
+  readonly onCrash?: (crash: BrokerCrash) => void
 }
+
+/** How a broker can be taken down. */
+export type TakeDown = 'kill' | 'power-loss' | 'shutdown'
 
 type State = 'down' | 'starting' | 'running' | 'stopping'
 
 /** A broker ended by itself although no fault explains it. */
 export interface BrokerCrash {
-  readonly atMs: number
   readonly thread: string
   readonly error: unknown
 }
@@ -34,8 +40,6 @@ export class BrokerNode {
   readonly name: string
   readonly host: SimulatedHost
   readonly port = PORT
-  /** The first crash that no fault explains. */
-  crash: BrokerCrash | undefined
   readonly #world: World
   readonly #options: BrokerNodeOptions
   readonly #config: KafkaConfig
@@ -45,6 +49,8 @@ export class BrokerNode {
   #process: SimulatedProcess | undefined
   #server: BrokerServer | undefined
   #wasUnclean = false
+  /** Faults that keep the broker down. */
+  #holds = 0
 
   /** @throws ConfigError when a key of the configuration has a value Kafka refuses */
   constructor(options: BrokerNodeOptions) {
@@ -78,17 +84,19 @@ export class BrokerNode {
     return `${this.name}:${PORT}`
   }
 
-  /** Starts the broker unless it runs or is starting; one that is shutting down is waited for. */
+  /**
+   * Starts the broker unless it runs or is starting, or a fault keeps it down; one that is shutting down is waited for.
+   */
   start(): void {
     if (this.#state === 'stopping') {
       this.#waiting.push(() => this.start())
       return
     }
-    if (this.#state !== 'down') return
+    if (this.#state !== 'down' || this.#holds > 0) return
     this.#state = 'starting'
     const process = this.host.process(this.name)
     const server = new BrokerServer(process, this.#config, {
-      observer: this.#options.gate,
+      observer: this.#observerOf(process),
       onHalt: reason => this.#halted(process, reason),
     })
     this.#process = process
@@ -102,6 +110,28 @@ export class BrokerNode {
       this.#options.tell('is running')
       this.#wake()
     })
+  }
+
+  /**
+   * Takes the broker down and keeps it down until the result is called, which starts it again, unless something else still
+   * keeps it down: then it returns false. Undefined when there was nothing to take down.
+   */
+  takeDown(how: TakeDown): (() => boolean) | undefined {
+    this.#holds++ // before it is down: whoever waits for that to start it again must not
+    if (!this.#end(how)) {
+      this.#holds--
+      return undefined
+    }
+    return () => {
+      this.#holds--
+      this.start()
+      return this.#holds === 0
+    }
+  }
+
+  #end(how: TakeDown): boolean {
+    if (how === 'kill') return this.kill()
+    return how === 'power-loss' ? this.powerLoss() : this.shutdown()
   }
 
   /** Ends the process as `kill -9`. False when there is none. */
@@ -137,14 +167,11 @@ export class BrokerNode {
 
   /** Resolves when the broker runs; for the trial's main program. */
   async running(): Promise<void> {
-    while (this.#state !== 'running') {
-      if (this.crash !== undefined) throw this.crash.error
-      await this.#world.sleep(10)
-    }
+    while (this.#state !== 'running') await this.#world.sleep(10)
   }
 
-  /** Threads whose names satisfy `matches` stand still until the result is called. */
-  freezeThreads(matches: (name: string) => boolean): () => void {
+  /** Threads whose names satisfy `matches` stand still until the result is called; undefined when there are none. */
+  freezeThreads(matches: (name: string) => boolean): (() => void) | undefined {
     const lanes: Lane[] = []
     for (const thread of this.#process?.threads ?? []) {
       if (!matches(thread.name)) continue
@@ -152,6 +179,7 @@ export class BrokerNode {
       thread.lane.held ??= []
       this.#frozen.set(thread.lane, (this.#frozen.get(thread.lane) ?? 0) + 1)
     }
+    if (lanes.length === 0) return undefined
     return () => {
       for (const lane of lanes) this.#unfreeze(lane)
     }
@@ -159,11 +187,14 @@ export class BrokerNode {
 
   #unfreeze(lane: Lane): void {
     const count = (this.#frozen.get(lane) ?? 1) - 1
-    this.#frozen.set(lane, count)
-    if (count > 0 || lane.held === undefined) return
+    if (count > 0) {
+      this.#frozen.set(lane, count)
+      return
+    }
+    this.#frozen.delete(lane)
     const { held } = lane
     lane.held = undefined
-    this.#world.release(held)
+    if (held !== undefined) this.#world.release(held)
   }
 
   /** The connection that a broker's connection id (`local-remote-…`) names. */
@@ -180,8 +211,19 @@ export class BrokerNode {
     this.#state = 'down'
     this.#process = undefined
     this.#server = undefined
-    this.#options.gate.abandon()
+    this.#options.gate.abandon(unclean)
     this.#wake()
+  }
+
+  /** What code of an ended process still does on its way out is no news of the broker. */
+  #observerOf(process: SimulatedProcess): RequestObserver {
+    const { gate } = this.#options
+    return {
+      onRequest: (info, stage) => {
+        if (this.#process === process) gate.onRequest(info, stage)
+      },
+      onResponse: info => (this.#process === process ? gate.onResponse(info) : 'send'),
+    }
   }
 
   #wake(): void {
@@ -195,14 +237,23 @@ export class BrokerNode {
     this.#options.tell(`halts: ${reason}`)
     process.kill()
     this.#down(true)
+    if (!this.host.disk.full && !reason.includes('ENOSPC')) this.#options.onCrash?.({ thread: 'main', error: reason })
   }
 
   #crashed(process: SimulatedProcess, thread: string, error: unknown): void {
     if (this.#process !== process) return
     this.#options.tell(`crashes in thread ${thread}: ${error instanceof Error ? error.message : String(error)}`)
-    if (!this.host.disk.full) this.crash ??= { atMs: this.#world.nowMs, thread, error }
     this.#down(true)
+    if (!isDiskFull(error)) this.#options.onCrash?.({ thread, error })
   }
+}
+
+/** Whether a full disk is at the bottom of an error: then the fault is to blame and not the broker. */
+function isDiskFull(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof DiskError) return at.code === 'ENOSPC'
+  }
+  return false
 }
 
 /** A single node that is broker and controller. */

@@ -6,11 +6,11 @@ import type { Fault, FaultName } from './scenario.ts'
 
 /** Carries out a scenario's faults: waits for their triggers, injects, heals. */
 export class FaultPlan {
-  /** How often each kind was injected. */
+  /** How often each kind has hit something. */
   readonly injected = new Map<FaultName, number>()
   readonly #context: FaultContext
   readonly #probes: Probes
-  readonly #active = new Map<Fault, Heal>()
+  readonly #active = new Set<Heal>()
   #armed = false
 
   constructor(context: FaultContext, probes: Probes) {
@@ -34,23 +34,31 @@ export class FaultPlan {
   /** Ends every fault, and no trigger fires any more. */
   heal(): void {
     this.#armed = false
-    for (const fault of [...this.#active.keys()]) this.#end(fault)
+    for (const heal of [...this.#active]) this.#end(heal)
   }
 
   #inject(fault: Fault): void {
     if (!this.#armed) return
-    const heal = FAULT_CATALOGUE[fault.kind].inject(this.#context, fault)
-    this.injected.set(fault.kind, (this.injected.get(fault.kind) ?? 0) + 1)
+    const { kind, forMs } = fault
+    const waits = isArmedFromStart(fault)
+    let hits = 0
+    const hit = (text: string): void => {
+      this.#context.tell(text)
+      if (hits++ > 0) return
+      this.injected.set(kind, (this.injected.get(kind) ?? 0) + 1)
+      if (waits) this.#later(forMs, end)
+    }
+    const heal = FAULT_CATALOGUE[kind].inject({ ...this.#context, hit }, fault)
+    const end = (): void => {
+      if (heal !== undefined) this.#end(heal)
+    }
     if (heal === undefined) return
-    this.#active.set(fault, heal)
-    // A fault that waits for its request ends with the chaos; the others after their time.
-    if (!isArmedFromStart(fault)) this.#later(fault.forMs, () => this.#end(fault))
+    this.#active.add(heal)
+    if (!waits) this.#later(forMs, end)
   }
 
-  #end(fault: Fault): void {
-    const heal = this.#active.get(fault)
-    this.#active.delete(fault)
-    heal?.()
+  #end(heal: Heal): void {
+    if (this.#active.delete(heal)) heal()
   }
 
   #later(delayMs: number, run: () => void): void {

@@ -27,8 +27,12 @@ export class Probes {
     this.#waiting.delete(name)
   }
 
-  /** Calls back when the probe is hit for the first time. */
+  /** Calls back when the probe is hit for the first time, or at once when it has been. */
   onFirst(name: string, callback: () => void): void {
+    if ((this.counts as ReadonlyMap<string, number>).has(name)) {
+      callback()
+      return
+    }
     const callbacks = this.#waiting.get(name) ?? []
     callbacks.push(callback)
     this.#waiting.set(name, callbacks)

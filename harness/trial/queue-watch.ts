@@ -10,23 +10,27 @@ export class QueueWatch {
   readonly #probes: Probes
   #mostRequests = 0
   #mostBacklog = 0
+  #requestsFull = false
+  #backlogFull = false
 
   constructor(broker: BrokerNode, probes: Probes) {
     this.#broker = broker
     this.#probes = probes
   }
 
+  /** A queue that fills counts once for its probe, however long it stays full. */
   look(): void {
     const { server, host, port } = this.#broker
     const requests = server?.metrics.value(REQUEST_QUEUE_SIZE) ?? 0
-    if (requests > this.#mostRequests) {
-      this.#mostRequests = requests
-      if (requests >= this.#broker.queuedMaxRequests) this.#probes.hit('request-queue-full')
-    }
+    this.#mostRequests = Math.max(this.#mostRequests, requests)
+    const requestsFull = requests >= this.#broker.queuedMaxRequests
+    if (requestsFull && !this.#requestsFull) this.#probes.hit('request-queue-full')
+    this.#requestsFull = requestsFull
     const listener = host.kernel.listeners.get(port)
-    if (listener === undefined) return
-    this.#mostBacklog = Math.max(this.#mostBacklog, listener.waiting)
-    if (listener.full) this.#probes.hit('acceptor-backlog-full')
+    this.#mostBacklog = Math.max(this.#mostBacklog, listener?.waiting ?? 0)
+    const backlogFull = listener?.full ?? false
+    if (backlogFull && !this.#backlogFull) this.#probes.hit('acceptor-backlog-full')
+    this.#backlogFull = backlogFull
   }
 
   observations(): QueueObservation[] {

@@ -70,10 +70,14 @@ export class ResponseGate implements RequestObserver {
     return 'send'
   }
 
-  /** The broker's process is gone: what it had in hand will never be handled. */
-  abandon(): void {
+  /**
+   * The broker's process is gone: what it had in hand will never be handled.
+   *
+   * @param unclean it was not shut down
+   */
+  abandon(unclean: boolean): void {
     this.counts.abandoned += this.#inHand
-    if (this.#inHand > 0) this.#probes.hit('killed-with-requests-in-hand')
+    if (this.#inHand > 0 && unclean) this.#probes.hit('killed-with-requests-in-hand')
     this.#inHand = 0
   }
 

@@ -1,4 +1,4 @@
-import type { Evidence } from '../checkers/evidence.ts'
+import type { Violation } from '../checkers/evidence.ts'
 import { check } from '../checkers/index.ts'
 import { watchEscapes } from '../unmodified/strict.ts'
 import { type CreateClient, loadClient } from '../workloads/clients/load.ts'
@@ -16,7 +16,15 @@ const MAX_VIRTUAL_MS = 10_800_000
  * scenario does; a trial that cannot be judged has a `failure`.
  */
 export async function runTrial(scenario: Scenario, options: TrialOptions = {}): Promise<TrialResult> {
-  const clients = await loadClients(scenario)
+  return await runTrialWith(await loadClients(scenario), scenario, options)
+}
+
+/** As `runTrial`, with other client libraries behind the names in the scenario. */
+export async function runTrialWith(
+  clients: ReadonlyMap<ClientName, CreateClient>,
+  scenario: Scenario,
+  options: TrialOptions = {},
+): Promise<TrialResult> {
   const world = new World({
     seed: scenario.seed,
     schedule: scenario.schedule,
@@ -27,13 +35,14 @@ export async function runTrial(scenario: Scenario, options: TrialOptions = {}): 
   })
   const stopWatching = options.strict === true ? watchEscapes(world) : undefined
   let trial: Trial | undefined
-  let evidence: Evidence | undefined
+  let violations: readonly Violation[] = []
   let failure: TrialFailure | undefined
   try {
-    evidence = await world.run(() => {
+    const evidence = await world.run(() => {
       trial = new Trial(world, scenario, clients)
       return trial.run()
     })
+    violations = check(evidence)
   } catch (error) {
     failure = classify(error, options.untilMs !== undefined)
   } finally {
@@ -46,7 +55,7 @@ export async function runTrial(scenario: Scenario, options: TrialOptions = {}): 
     statistics: world.statistics,
     faults: trial?.plan.injected ?? new Map(),
     probes: trial?.probes.counts ?? new Map(),
-    violations: evidence === undefined ? [] : check(evidence),
+    violations,
     failure,
     story: trial?.story.events ?? [],
     trace: world.trace.entries,

@@ -76,7 +76,10 @@ export interface SendSpec {
 /** When a fault begins. */
 export type Trigger =
   | { readonly ms: number }
-  /** When the nth request of an API has been handled by the broker (1 is the first). */
+  /**
+   * When the nth request of an API has been handled by the broker (1 is the first of the trial). `lose-response` and
+   * `delay-response` take the nth answer; requests with acks=0 have none.
+   */
   | { readonly request: string; readonly nth: number }
   /** When a probe fires for the first time. */
   | { readonly probe: string }

@@ -4,7 +4,10 @@ import type { StoryEvent } from './result.ts'
 /** More lines than this help nobody; the trace has everything. */
 const MAX_EVENTS = 20_000
 
-/** What a trial did, in words, in order. Every line is part of the trace and the digest. */
+/**
+ * What a trial did, in words, in order. Every line is part of the trace and the digest. Of a story that gets too long the
+ * beginning is kept, and a last line says so.
+ */
 export class Story {
   readonly events: StoryEvent[] = []
   readonly #world: World
@@ -15,6 +18,10 @@ export class Story {
 
   tell(who: string, text: string): void {
     this.#world.note('note', `${who}: ${text}`)
-    if (this.events.length < MAX_EVENTS) this.events.push({ ms: this.#world.nowMs, who, text })
+    const ms = this.#world.nowMs
+    if (this.events.length < MAX_EVENTS) this.events.push({ ms, who, text })
+    else if (this.events.length === MAX_EVENTS) {
+      this.events.push({ ms, who: 'trial', text: 'the story ends here: it has too many lines, the trace has the rest' })
+    }
   }
 }

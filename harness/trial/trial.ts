@@ -65,6 +65,10 @@ export class Trial {
       gate: this.#gate,
       probes: this.probes,
       tell: text => this.story.tell('broker-1', text),
+      onCrash: ({ thread, error }) => {
+        const message = `${this.#broker.name} crashed in thread ${thread}: ${describe(error)}`
+        world.fail(new TrialError('crash', message, { cause: error }))
+      },
     })
     this.#queues = new QueueWatch(this.#broker, this.probes)
     this.#gate.onStage = () => this.#queues.look()
@@ -187,11 +191,7 @@ export class Trial {
   }
 
   async #running(): Promise<void> {
-    try {
-      if (await this.#within(RESTART_LIMIT_MS, this.#broker.running())) return
-    } catch (error) {
-      throw new TrialError('crash', `${this.#broker.name} crashed: ${describe(error)}`, { cause: error })
-    }
+    if (await this.#within(RESTART_LIMIT_MS, this.#broker.running())) return
     const message = `${this.#broker.name} does not run ${RESTART_LIMIT_MS} ms after all faults ended${this.#world.whoWaits()}`
     throw new TrialError('liveness', message)
   }
