@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ApiVersions } from '../../src/protocol/apis/api-versions.ts'
 import { CreatePartitions } from '../../src/protocol/apis/create-partitions.ts'
 import { DeleteRecords } from '../../src/protocol/apis/delete-records.ts'
@@ -15,6 +15,7 @@ import { OffsetForLeaderEpoch } from '../../src/protocol/apis/offset-for-leader-
 import { Produce } from '../../src/protocol/apis/produce.ts'
 import { ErrorCode } from '../../src/protocol/errors.ts'
 import { buildBatch } from '../../src/protocol/records/batch.ts'
+import { ReplicaManager } from '../../src/replication/replica-manager.ts'
 import { BrokerUnderTest } from '../support/broker-under-test.ts'
 import { WireClient } from '../support/wire-client.ts'
 
@@ -388,6 +389,27 @@ test('offsets are found by their special timestamps, in the versions that know t
   expect(await ask(6, -3)).toEqual([ErrorCode.UNSUPPORTED_VERSION, -1])
   expect(await ask(9, 0)).toEqual([0, 0])
   expect(await ask(9, broker.runtime.clock.wallMs() + 1)).toEqual([0, -1])
+  await broker.stop()
+})
+
+test.each([
+  [3, ErrorCode.LEADER_NOT_AVAILABLE],
+  [4, ErrorCode.LEADER_NOT_AVAILABLE],
+  [5, ErrorCode.OFFSET_NOT_AVAILABLE],
+])('ListOffsets of version %i tells that an offset is not known yet by an error it has', async (version, code) => {
+  const broker = await BrokerUnderTest.started()
+  const client = await broker.connect()
+  await broker.createTopic(client, 'orders')
+  const behind = vi.spyOn(ReplicaManager.prototype, 'fetchOffset')
+  const topicPartition = { topic: 'orders', partition: 0 }
+  const answer = { errorCode: ErrorCode.OFFSET_NOT_AVAILABLE, timestamp: -1, offset: -1, leaderEpoch: -1 }
+  behind.mockResolvedValue({ topicPartition, ...answer })
+
+  const topics = [{ name: 'orders', partitions: [{ partitionIndex: 0, timestamp: -1 }] }]
+  const { topics: told } = await broker.run(() => client.send(ListOffsets, version, { topics }))
+
+  behind.mockRestore()
+  expect(told[0]?.partitions[0]?.errorCode).toBe(code)
   await broker.stop()
 })
 
