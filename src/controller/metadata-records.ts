@@ -128,8 +128,6 @@ export const METADATA_RECORD_TYPES = {
   NoOpRecord: { key: 20, maxVersion: 0, schema: NoOpRecord },
 } as const
 
-export type MetadataRecordType = keyof typeof METADATA_RECORD_TYPES
-
 /** One record of the metadata log: `type` names its kind, `data` holds its fields. */
 export type MetadataRecord =
   | { readonly type: 'RegisterBrokerRecord'; readonly data: RegisterBrokerRecord }

@@ -42,8 +42,3 @@ export function leaderRecoveryStateFromByte(byte: number): LeaderRecoveryState {
     throw new RangeError(`leader recovery state ${byte}: must be 0 (recovered) or 1 (recovering)`)
   return state
 }
-
-/** Whether the first replica, which Kafka prefers, leads. */
-export function hasPreferredLeader(partition: PartitionRegistration): boolean {
-  return partition.leader === partition.replicas[0]
-}

@@ -49,11 +49,6 @@ export class LeaderEpochFileCache {
     return this.#entries[0]
   }
 
-  /** The epoch before the newest one. */
-  get previousEpoch(): number | undefined {
-    return this.#entries.at(-2)?.epoch
-  }
-
   /** Whether `assign` would change anything; the hot path asks first. */
   needsAssign(epoch: number, startOffset: number): boolean {
     const latest = this.#entries.at(-1)

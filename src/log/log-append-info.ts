@@ -1,4 +1,6 @@
 import { NO_TIMESTAMP } from '../protocol/records/layout.ts'
+import type { PreparedAppend } from './log-validator.ts'
+import { type BatchMetadata, firstOffset } from './producer-state-entry.ts'
 
 /** What became of an append (Kafka's LogAppendInfo). */
 export interface LogAppendInfo {
@@ -29,5 +31,46 @@ export function emptyAppendInfo(logStartOffset: number): LogAppendInfo {
     recordCount: 0,
     sizeInBytes: 0,
     duplicate: false,
+  }
+}
+
+/** The batches were appended. */
+export function appendInfo(
+  { firstOffset, lastOffset, maxTimestamp, recordCount, bytes }: PreparedAppend,
+  leaderEpoch: number,
+  logAppendTime: number,
+  logStartOffset: number,
+): LogAppendInfo {
+  return {
+    firstOffset,
+    lastOffset,
+    lastLeaderEpoch: leaderEpoch,
+    maxTimestamp,
+    logAppendTime,
+    logStartOffset,
+    recordCount,
+    sizeInBytes: bytes.length,
+    duplicate: false,
+  }
+}
+
+/** Nothing was appended, since the log holds the batch already. */
+export function duplicateAppendInfo(
+  known: BatchMetadata,
+  prepared: PreparedAppend,
+  leaderEpoch: number,
+  logStartOffset: number,
+): LogAppendInfo {
+  return {
+    firstOffset: firstOffset(known),
+    lastOffset: known.lastOffset,
+    lastLeaderEpoch: leaderEpoch,
+    maxTimestamp: known.timestamp,
+    // Whatever the topic's timestamps are: Kafka tells the time of the batch that is in the log.
+    logAppendTime: known.timestamp,
+    logStartOffset,
+    recordCount: prepared.recordCount,
+    sizeInBytes: prepared.bytes.length,
+    duplicate: true,
   }
 }

@@ -158,10 +158,6 @@ export class ProducerStateManager {
     }
   }
 
-  async deleteSnapshotsBefore(offset: number): Promise<void> {
-    for (const snapshot of [...this.#snapshots]) if (snapshot < offset) await this.#deleteSnapshot(snapshot)
-  }
-
   /** Removes the snapshot at the beginning of a segment that is deleted. */
   async removeSnapshotAt(offset: number): Promise<void> {
     if (this.#snapshots.includes(offset)) await this.#deleteSnapshot(offset)

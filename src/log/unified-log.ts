@@ -6,7 +6,7 @@ import type { AppendOrigin } from './append-origin.ts'
 import type { KafkaScheduler } from './kafka-scheduler.ts'
 import type { EpochAndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts'
 import type { FetchDataInfo, LocalLog } from './local-log.ts'
-import { emptyAppendInfo, type LogAppendInfo } from './log-append-info.ts'
+import { appendInfo, duplicateAppendInfo, emptyAppendInfo, type LogAppendInfo } from './log-append-info.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogDirFailureChannel } from './log-dir-failure-channel.ts'
 import {
@@ -24,7 +24,6 @@ import type { LogSegment } from './log-segment.ts'
 import { assignOffsets, checkReplicated, type PreparedAppend } from './log-validator.ts'
 import { PartitionMetadataFile } from './partition-metadata-file.ts'
 import { checkProducers, findDuplicate } from './producer-checks.ts'
-import { type BatchMetadata, firstOffset } from './producer-state-entry.ts'
 import type { ProducerStateManager } from './producer-state-manager.ts'
 import { rebuildProducerState } from './rebuild-producer-state.ts'
 import { partitionKey, type TopicPartition } from './topic-partition.ts'
@@ -398,13 +397,13 @@ export class UnifiedLog {
     origin: AppendOrigin,
     logAppendTime: number,
   ): Promise<LogAppendInfo> {
-    const { bytes, firstOffset: first, lastOffset } = prepared
+    const { bytes, lastOffset } = prepared
     if (prepared.batches.length === 0) return emptyAppendInfo(this.#logStartOffset)
     if (bytes.length > this.config.segmentBytes) {
       throw new RecordBatchTooLargeError(this.name, bytes.length, this.config.segmentBytes)
     }
     const duplicate = findDuplicate(this.producerStateManager, prepared.batches, origin)
-    if (duplicate !== undefined) return this.#duplicateInfo(duplicate, prepared, leaderEpoch)
+    if (duplicate !== undefined) return duplicateAppendInfo(duplicate, prepared, leaderEpoch, this.#logStartOffset)
     const producers = checkProducers(this.producerStateManager, prepared.batches, origin)
     for (const batch of prepared.batches) {
       const epoch = batch.partitionLeaderEpoch
@@ -417,32 +416,7 @@ export class UnifiedLog {
     for (const producer of producers) this.producerStateManager.update(producer)
     this.producerStateManager.updateMapEndOffset(lastOffset + 1)
     if (this.unflushedMessages >= this.config.flushMessages) await this.#local.flush(this.logEndOffset)
-    return {
-      firstOffset: first,
-      lastOffset,
-      lastLeaderEpoch: leaderEpoch,
-      maxTimestamp: prepared.maxTimestamp,
-      logAppendTime,
-      logStartOffset: this.#logStartOffset,
-      recordCount: prepared.recordCount,
-      sizeInBytes: bytes.length,
-      duplicate: false,
-    }
-  }
-
-  #duplicateInfo(duplicate: BatchMetadata, prepared: PreparedAppend, leaderEpoch: number): LogAppendInfo {
-    return {
-      firstOffset: firstOffset(duplicate),
-      lastOffset: duplicate.lastOffset,
-      lastLeaderEpoch: leaderEpoch,
-      maxTimestamp: duplicate.timestamp,
-      // Whatever the topic's timestamps are: Kafka tells the time of the batch that is in the log.
-      logAppendTime: duplicate.timestamp,
-      logStartOffset: this.#logStartOffset,
-      recordCount: prepared.recordCount,
-      sizeInBytes: prepared.bytes.length,
-      duplicate: true,
-    }
+    return appendInfo(prepared, leaderEpoch, logAppendTime, this.#logStartOffset)
   }
 
   async #maybeRoll({ maxTimestamp, lastOffset, bytes }: PreparedAppend): Promise<void> {

@@ -62,10 +62,6 @@ export class Acceptor {
     return this.#options.listener.address.port
   }
 
-  get throttledSocketCount(): number {
-    return this.#throttledSockets.length
-  }
-
   start(): void {
     for (const processor of this.#options.processors) processor.start()
     this.#thread = this.#runtime.threads.start(this.#options.threadName, () => this.#run())

@@ -37,10 +37,6 @@ export class KafkaChannel {
     return this.#muteState !== 'NOT_MUTED'
   }
 
-  get hasSend(): boolean {
-    return this.#send !== undefined
-  }
-
   /** A read would be tried now if the channel was polled. */
   get wantsRead(): boolean {
     return this.#mayRead && !this.isMuted

@@ -11,7 +11,6 @@ const FORGOTTEN_AFTER_TICKS = 500
 /** Counts events and knows their rate. */
 export class Meter {
   readonly #clock: Clock
-  readonly #startMs: number
   #count = 0
   #uncounted = 0
   #lastTickMs: number
@@ -20,8 +19,7 @@ export class Meter {
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#startMs = clock.monotonicMs()
-    this.#lastTickMs = this.#startMs
+    this.#lastTickMs = clock.monotonicMs()
   }
 
   /** @param events how many happened; may be a fraction when the meter sums up time */
@@ -33,12 +31,6 @@ export class Meter {
 
   get count(): number {
     return this.#count
-  }
-
-  /** Events per second since the meter was made. */
-  get meanRate(): number {
-    const elapsedMs = this.#clock.monotonicMs() - this.#startMs
-    return elapsedMs <= 0 ? 0 : (this.#count * 1000) / elapsedMs
   }
 
   /** Events per second, recent minutes weighing most. */

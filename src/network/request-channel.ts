@@ -71,10 +71,6 @@ export class RequestChannel {
     return this.#requestQueue.size
   }
 
-  get requestQueueFull(): boolean {
-    return this.#requestQueue.full
-  }
-
   addProcessor(processor: ResponseSink): void {
     if (this.#processors.has(processor.id)) throw new Error(`processor ${processor.id} is registered already`)
     this.#processors.set(processor.id, processor)

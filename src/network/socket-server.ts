@@ -78,11 +78,6 @@ export class SocketServer {
     return acceptor.port
   }
 
-  /** All listeners with the ports that they are bound to. */
-  get boundAddresses(): readonly EndPoint[] {
-    return this.#config.listeners.map(endPoint => ({ ...endPoint, port: this.boundPort(endPoint.name) }))
-  }
-
   /** Open connections over all listeners. */
   get connectionCount(): number {
     return this.connectionQuotas.connectionCount

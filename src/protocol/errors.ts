@@ -139,9 +139,6 @@ export const ErrorCode = {
 
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
 
-/** The name of one of Kafka's errors: `NOT_LEADER_OR_FOLLOWER`. */
-export type ErrorName = keyof typeof ErrorCode
-
 const NAME_BY_CODE: ReadonlyMap<number, string> = new Map(Object.entries(ErrorCode).map(([name, code]) => [code, name]))
 
 /** The errors that Kafka's clients take as passing: their exception is a `RetriableException`. */

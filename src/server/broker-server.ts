@@ -177,7 +177,7 @@ export class BrokerServer {
 
   async #assemble(shared: StartedSharedServer, socketServer: SocketServer): Promise<Parts> {
     const storage = createBrokerStorage(this.#runtime, this.config, this.metadataCache, this.#failureChannel)
-    const loader = new MetadataLoader(this.#runtime, {
+    const loader = new MetadataLoader({
       nodeId: this.config.nodeId,
       highWatermark: () => shared.raftClient.highWatermark,
       publishers: [

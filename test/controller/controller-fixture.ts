@@ -85,7 +85,7 @@ export async function startController(options: FixtureOptions = {}): Promise<Con
     ...(options.features === undefined ? {} : { bootstrapFeatures: options.features }),
   })
   const cache = new MetadataCache()
-  const loader = new MetadataLoader(runtime, {
+  const loader = new MetadataLoader({
     nodeId: 1,
     highWatermark: () => raft.highWatermark,
     publishers: [cache, ...(options.publishers ?? [])],

@@ -1,6 +1,4 @@
 import type { LeaderAndEpoch, RaftBatch, RaftListener } from '../../raft/raft-client.ts'
-import type { Runtime } from '../../runtime/runtime.ts'
-import { ControllerFuture } from '../controller-future.ts'
 import type { MetadataRecord } from '../metadata-records.ts'
 import { MetadataDelta } from './metadata-delta.ts'
 import { MetadataImage } from './metadata-image.ts'
@@ -23,9 +21,7 @@ export interface MetadataLoaderOptions {
  */
 export class MetadataLoader implements RaftListener<MetadataRecord> {
   readonly name: string
-  readonly #runtime: Runtime
   readonly #options: MetadataLoaderOptions
-  readonly #waiters = new Set<{ readonly offset: number; readonly future: ControllerFuture<undefined> }>()
   #published: MetadataImage = MetadataImage.EMPTY
   /** What was replayed since `#published`. */
   #delta = new MetadataDelta(MetadataImage.EMPTY)
@@ -33,8 +29,7 @@ export class MetadataLoader implements RaftListener<MetadataRecord> {
   #caughtUp = false
   #closed = false
 
-  constructor(runtime: Runtime, options: MetadataLoaderOptions) {
-    this.#runtime = runtime
+  constructor(options: MetadataLoaderOptions) {
     this.#options = options
     this.name = `metadata-loader-${options.nodeId}`
   }
@@ -47,15 +42,6 @@ export class MetadataLoader implements RaftListener<MetadataRecord> {
   /** Offset of the last record that all publishers have acted on, -1 when there is none. */
   get publishedOffset(): number {
     return this.#published.offset
-  }
-
-  /** Waits until all publishers have acted on the record at `offset`. Rejects when the loader is closed before. */
-  async awaitPublished(offset: number): Promise<void> {
-    if (this.publishedOffset >= offset) return
-    const future = new ControllerFuture<undefined>(this.#runtime, `${this.name} offset ${offset}`)
-    if (this.#closed) future.fail(this.#closedError())
-    else this.#waiters.add({ offset, future })
-    await future.get()
   }
 
   async handleCommit(batches: readonly RaftBatch<MetadataRecord>[]): Promise<void> {
@@ -79,11 +65,6 @@ export class MetadataLoader implements RaftListener<MetadataRecord> {
       if (done !== undefined) await done
     }
     this.#published = image
-    for (const waiter of this.#waiters) {
-      if (waiter.offset > image.offset) continue
-      this.#waiters.delete(waiter)
-      waiter.future.complete(undefined)
-    }
   }
 
   handleLeaderChange(leader: LeaderAndEpoch): void {
@@ -94,11 +75,5 @@ export class MetadataLoader implements RaftListener<MetadataRecord> {
     if (this.#closed) return
     this.#closed = true
     for (const publisher of this.#options.publishers) publisher.close?.()
-    for (const { future } of this.#waiters) future.fail(this.#closedError())
-    this.#waiters.clear()
-  }
-
-  #closedError(): Error {
-    return new Error(`${this.name} is closed`)
   }
 }

@@ -99,10 +99,6 @@ export class TopicsDelta {
     return this.#changed.size === 0 && this.#deleted.size === 0
   }
 
-  changedTopic(id: string): TopicDelta | undefined {
-    return this.#changed.get(id)
-  }
-
   /** Throws MetadataReplayError when the record names a topic or partition that is not there, or a new one that is. */
   replay(record: TopicsRecord): void {
     if (record.type === 'TopicRecord') this.#replayTopic(record.data)

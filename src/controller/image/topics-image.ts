@@ -31,10 +31,4 @@ export class TopicsImage {
   getPartition(topicId: string, partition: number): PartitionRegistration | undefined {
     return this.topicsById.get(topicId)?.partitions.get(partition)
   }
-
-  get partitionCount(): number {
-    let count = 0
-    for (const topic of this.topicsById.values()) count += topic.partitions.size
-    return count
-  }
 }

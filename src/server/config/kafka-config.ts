@@ -88,12 +88,6 @@ export class KafkaConfig {
     return splitList(this.get(key) ?? '')
   }
 
-  /** What was set, by key, sorted. For messages and reports; passwords are among it. */
-  get explicitValues(): Map<string, string> {
-    const keys = [...this.#explicit.keys()].sort()
-    return new Map(keys.map(key => [key, this.explicit(key) ?? '']))
-  }
-
   get nodeId(): number {
     return this.#roles.nodeId
   }
