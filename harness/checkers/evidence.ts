@@ -56,12 +56,14 @@ export interface ClientConduct {
 /** All that a trial leaves for the checkers. */
 export interface Evidence {
   readonly scenario: Scenario
-  readonly history: History
+  readonly history: Pick<History, 'sends'>
   readonly logs: readonly PartitionLog[]
   readonly disk: readonly DiskFinding[]
   readonly queues: readonly QueueObservation[]
   readonly requests: RequestBalance
   readonly conduct: readonly ClientConduct[]
+  /** When the broker's machine lost power, virtual ms, in order. */
+  readonly powerLossesMs: readonly number[]
   /** When all faults had ended, virtual ms. */
   readonly healedMs: number
   /** When the trial stopped waiting, virtual ms. */

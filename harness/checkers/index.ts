@@ -8,6 +8,7 @@ import { noBusyTimers } from './no-busy-timers.ts'
 import { noDuplicates } from './no-duplicates.ts'
 import { noLoss } from './no-loss.ts'
 import { noPhantoms } from './no-phantoms.ts'
+import { noUnexplainedLoss } from './no-unexplained-loss.ts'
 import { order } from './order.ts'
 import { recovers } from './recovers.ts'
 import { stableOffsets } from './stable-offsets.ts'
@@ -16,6 +17,7 @@ import { wellFormedLog } from './well-formed-log.ts'
 /** The checker of every guarantee. */
 export const CHECKERS: Readonly<Record<GuaranteeName, Checker>> = {
   'no-loss': noLoss,
+  'no-unexplained-loss': noUnexplainedLoss,
   'no-phantoms': noPhantoms,
   'no-duplicates': noDuplicates,
   order,

@@ -25,11 +25,7 @@ const MAX_IN_FLIGHT = 1000
 export function addGenerationFlags(command: Command): Command {
   return command
     .option('--client <name>', 'kafkajs or platformatic (default: both)', values.client)
-    .option(
-      '--faults <list>',
-      'kinds of faults, separated by commas, or none (default: all but power-loss)',
-      values.faults,
-    )
+    .option('--faults <list>', 'kinds of faults, separated by commas, or none (default: all)', values.faults)
     .option(
       '--set <key=value>',
       "a setting of the broker or the topic, by Kafka's key; may be repeated",

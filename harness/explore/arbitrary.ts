@@ -1,10 +1,10 @@
 import fc from 'fast-check'
-import type { Scenario } from '../trial/scenario.ts'
+import type { ClusterSpec, Fault, Scenario } from '../trial/scenario.ts'
 import { clusterArbitrary } from './cluster-arbitrary.ts'
 import { DEFAULT_FAULTS, type ExploreOptions } from './explore-options.ts'
 import { faultsArbitrary } from './fault-arbitrary.ts'
 import { producersArbitrary } from './producer-arbitrary.ts'
-import { promisedGuarantees } from './promised-guarantees.ts'
+import { FLUSH_EVERY_RECORD, promisedGuarantees } from './promised-guarantees.ts'
 import { seededGenerator } from './seeded-generator.ts'
 
 /**
@@ -20,17 +20,26 @@ export function scenarioArbitrary(options: ExploreOptions = {}, seed = '0-0'): f
       cluster: clusterArbitrary(options),
       faults: faultsArbitrary(options.faults ?? DEFAULT_FAULTS),
       producers: producersArbitrary(options),
+      flushed: fc.boolean(),
       schedule: fc.constantFrom('fifo', 'random'),
     })
-    .map(({ cluster, faults, producers, schedule }) => ({
-      format: 1,
-      seed,
-      schedule,
-      cluster,
-      workload: { kind: 'append', producers },
-      faults,
-      guarantees: promisedGuarantees(producers, options.require),
-    }))
+    .map(({ cluster: drawn, faults, producers, flushed, schedule }) => {
+      const cluster = flushed && canLosePower(faults) ? withEveryRecordFlushed(drawn, options) : drawn
+      const workload = { kind: 'append', producers } as const
+      const guarantees = promisedGuarantees({ cluster, workload, faults }, options)
+      return { format: 1, seed, schedule, cluster, workload, faults, guarantees }
+    })
+}
+
+function canLosePower(faults: readonly Fault[]): boolean {
+  return faults.some(({ kind }) => kind === 'power-loss')
+}
+
+/** What makes durability a promise that can be judged, unless the user has the say in what is set or what happens. */
+function withEveryRecordFlushed(cluster: ClusterSpec, { faults, set }: ExploreOptions): ClusterSpec {
+  const { key, value } = FLUSH_EVERY_RECORD
+  if (faults !== undefined || set?.[key] !== undefined) return cluster
+  return { ...cluster, config: { ...cluster.config, [key]: value } }
 }
 
 /** A scenario with what fast-check needs to shrink it. */

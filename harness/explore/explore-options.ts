@@ -1,4 +1,5 @@
 import { type ClientName, FAULT_NAMES, type FaultName, type GuaranteeName, type Scenario } from '../trial/scenario.ts'
+import { promisedGuarantees } from './promised-guarantees.ts'
 
 /** What explore may generate. What is absent is drawn by the seed. */
 export interface ExploreOptions {
@@ -18,21 +19,25 @@ export interface ExploreOptions {
 }
 
 /**
- * Every kind of fault but power-loss: with Kafka's default flush settings a single broker loses acknowledged records
- * when its machine loses power (`log.flush.interval.messages` is "never"; Kafka relies on replication), so it is only
- * drawn when asked for by name.
+ * Every kind of fault. With Kafka's default flush settings a single broker loses acknowledged records when its machine
+ * loses power (`log.flush.interval.messages` is "never"; Kafka relies on replication): that counts as a loss only when
+ * `power-loss` is asked for by name (`promisedGuarantees`).
  */
-export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES.filter(name => name !== 'power-loss')
+export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES
 
 /**
  * Whether a scenario still is what the options ask for. A shrunk one must be: a loss under power-loss with
- * `log.flush.interval.messages=1` is another finding than one without that setting.
+ * `log.flush.interval.messages=1` is another finding than one without that setting. Nor may it judge what is no longer
+ * promised.
  */
-export function respects(options: ExploreOptions, { cluster, workload }: Scenario): boolean {
+export function respects(options: ExploreOptions, scenario: Scenario): boolean {
+  const { cluster, workload, guarantees } = scenario
   const { set = {}, client, acks, idempotent, maxInFlight, retries, sequential, renewAfterError } = options
   const isSet = ([key, value]: [string, string]): boolean =>
     cluster.config[key] === value || cluster.topic.config[key] === value
+  const promised = new Set<GuaranteeName>(['no-unexplained-loss', ...promisedGuarantees(scenario, options)])
   return (
+    guarantees.every(name => promised.has(name)) &&
     Object.entries(set).every(isSet) &&
     workload.producers.every(
       spec =>

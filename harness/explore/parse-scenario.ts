@@ -9,6 +9,7 @@ import {
   type Scenario,
   type Trigger,
 } from '../trial/scenario.ts'
+import { DISK_OPERATIONS } from '../world/disk.ts'
 import { SCHEDULE_NAMES } from '../world/schedule.ts'
 import { JsonValue } from './json-reader.ts'
 import { ScenarioError } from './scenario-error.ts'
@@ -120,6 +121,10 @@ function readFault(fault: JsonValue): Fault {
 function readTrigger(at: JsonValue): Trigger {
   if (at.has('ms')) return { ms: at.only('ms').get('ms').whole(0, DAY_MS) }
   if (at.has('probe')) return { probe: at.only('probe').get('probe').text(MAX_TEXT) }
+  if (at.has('disk')) {
+    at.only('disk', 'nth')
+    return { disk: at.get('disk').oneOf(DISK_OPERATIONS), nth: at.get('nth').whole(1, MAX_AMOUNT) }
+  }
   at.only('request', 'nth')
   return { request: at.get('request').text(MAX_TEXT), nth: at.get('nth').whole(1, MAX_AMOUNT) }
 }

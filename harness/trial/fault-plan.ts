@@ -1,6 +1,7 @@
 import { FAULT_CATALOGUE } from '../faults/catalogue.ts'
 import type { FaultContext, Heal } from '../faults/fault-kind.ts'
 import { isArmedFromStart } from '../faults/responses.ts'
+import { DiskTriggers } from './disk-triggers.ts'
 import type { Probes } from './probes.ts'
 import type { Fault, FaultName } from './scenario.ts'
 
@@ -11,6 +12,7 @@ export class FaultPlan {
   readonly #context: FaultContext
   readonly #probes: Probes
   readonly #active = new Set<Heal>()
+  readonly #diskTriggers = new DiskTriggers()
   #armed = false
 
   constructor(context: FaultContext, probes: Probes) {
@@ -21,12 +23,15 @@ export class FaultPlan {
   /** Lets triggers fire from now on; times count from now. */
   arm(faults: readonly Fault[]): void {
     this.#armed = true
-    const { gate } = this.#context
+    const { gate, broker } = this.#context
+    this.#diskTriggers.watch(broker.host.disk)
     for (const fault of faults) {
       if (isArmedFromStart(fault)) this.#inject(fault)
       else if ('ms' in fault.at) this.#later(fault.at.ms, () => this.#inject(fault))
       else if ('request' in fault.at)
         gate.onHandled(fault.at.request, fault.at.nth, () => this.#later(0, () => this.#inject(fault)))
+      else if ('disk' in fault.at)
+        this.#diskTriggers.add(fault.at.disk, fault.at.nth, () => this.#later(0, () => this.#inject(fault)))
       else this.#probes.onFirst(fault.at.probe, () => this.#later(0, () => this.#inject(fault)))
     }
   }

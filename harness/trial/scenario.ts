@@ -1,3 +1,4 @@
+import type { DiskOperation } from '../world/disk.ts'
 import type { ScheduleName } from '../world/schedule.ts'
 
 /**
@@ -81,6 +82,8 @@ export type Trigger =
    * `delay-response` take the nth answer; requests with acks=0 have none.
    */
   | { readonly request: string; readonly nth: number }
+  /** In the middle of the nth operation of a kind on the broker's disk (1 is the first of chaos). */
+  | { readonly disk: DiskOperation; readonly nth: number }
   /** When a probe fires for the first time. */
   | { readonly probe: string }
 
@@ -123,6 +126,8 @@ export type FaultName = (typeof FAULT_NAMES)[number]
 export const GUARANTEE_NAMES = [
   /** Every acknowledged record (acks ≠ 0) is in the log. */
   'no-loss',
+  /** What an acknowledged record is missing for is a power loss after its acknowledgement; weaker than `no-loss`. */
+  'no-unexplained-loss',
   /** Nothing is in the log that was never sent, or whose send definitely failed. */
   'no-phantoms',
   /** No record is in the log twice. */

@@ -112,6 +112,7 @@ export class Trial {
       queues: this.#queues.observations(),
       requests: { received, answered: handled, abandoned },
       conduct,
+      powerLossesMs: this.#broker.host.powerLossesMs,
       healedMs,
       endedMs,
     }

@@ -10,6 +10,10 @@ export interface DiskOptions {
   readonly capacityBytes?: number
 }
 
+/** What a process asks of a disk to change it; `sync` is of a file or a directory. */
+export const DISK_OPERATIONS = ['append', 'sync', 'truncate', 'rename', 'remove'] as const
+export type DiskOperation = (typeof DISK_OPERATIONS)[number]
+
 /** The file system commits names to its journal at this interval (ext4: `commit=5`), or with any sync. */
 const JOURNAL_COMMIT_US = 5_000_000
 /** A write that a kill interrupts stops between pages. */
@@ -35,6 +39,8 @@ export class SimulatedDisk {
   slowness = 1
   /** While set, every write fails with `ENOSPC`. */
   full = false
+  /** Called when an operation begins, before any of it is done. */
+  onOperation: ((operation: DiskOperation) => void) | undefined
   readonly #world: World
   readonly #random: RandomStream
   readonly #capacityBytes: number
@@ -55,8 +61,14 @@ export class SimulatedDisk {
       open: (path, options) => this.#open(process, path, options?.create ?? false),
       list: directory => this.#later(process, 15, () => this.list(directory)),
       makeDirectory: path => this.#later(process, 30, () => this.#makeDirectory(clean('makeDirectory', path))),
-      rename: (from, to) => this.#later(process, 30, () => this.#rename(clean('rename', from), clean('rename', to))),
-      remove: path => this.#later(process, 30, () => this.#remove(clean('remove', path))),
+      rename: (from, to) => {
+        this.onOperation?.('rename')
+        return this.#later(process, 30, () => this.#rename(clean('rename', from), clean('rename', to)))
+      },
+      remove: path => {
+        this.onOperation?.('remove')
+        return this.#later(process, 30, () => this.#remove(clean('remove', path)))
+      },
       syncDirectory: directory => this.#syncDirectory(process, directory),
     }
   }
@@ -190,6 +202,7 @@ export class SimulatedDisk {
   }
 
   #syncDirectory(process: SimulatedProcess, directory: string): Promise<void> {
+    this.onOperation?.('sync')
     return this.#later(process, this.#syncUs(), () => {
       this.#requireDirectory('syncDirectory', clean('syncDirectory', directory))
       this.commitJournal()
@@ -212,6 +225,7 @@ export class SimulatedDisk {
   append(process: SimulatedProcess, path: string, inode: Inode, bytes: Buffer): Promise<void> {
     const pending: PendingAppend = { process, inode, bytes }
     this.#pending.add(pending)
+    this.onOperation?.('append')
     return this.#later(process, 8 + bytes.length / 4096, () => {
       this.#pending.delete(pending)
       const room = this.full ? 0 : Math.max(0, this.#capacityBytes - this.#used())
@@ -228,11 +242,13 @@ export class SimulatedDisk {
   }
 
   truncate(process: SimulatedProcess, inode: Inode, size: number): Promise<void> {
+    this.onOperation?.('truncate')
     return this.#later(process, 20, () => inode.truncate(size))
   }
 
   sync(process: SimulatedProcess, inode: Inode): Promise<void> {
     const { size } = inode
+    this.onOperation?.('sync')
     return this.#later(process, this.#syncUs(), () => {
       inode.sync(size)
       this.commitJournal()

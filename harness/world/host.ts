@@ -28,6 +28,8 @@ export class SimulatedHost {
   cpuSlowness = 1
   /** False between a power loss and the next boot: nothing on this host runs or answers. */
   up = true
+  /** When it lost power, virtual ms. */
+  readonly powerLossesMs: number[] = []
   readonly processes = new Set<SimulatedProcess>()
   #incarnations = 0
   /** When each core is free again, microseconds. */
@@ -71,6 +73,7 @@ export class SimulatedHost {
     this.kernel.vanish()
     for (const process of [...this.processes]) process.vanish()
     this.disk.powerLoss()
+    this.powerLossesMs.push(this.world.nowMs)
   }
 
   boot(): void {

@@ -34,6 +34,7 @@ describe('check', () => {
 
     expect([...new Set(violations.map(({ guarantee }) => guarantee))]).toEqual([
       'no-loss',
+      'no-unexplained-loss',
       'no-phantoms',
       'stable-offsets',
       'bounded-queues',

@@ -99,6 +99,7 @@ export function healthy(changes: Partial<Evidence> = {}): Evidence {
     queues: [{ name: 'RequestQueueSize', bound: 500, most: 3 }],
     requests: { received: 7, answered: 6, abandoned: 1 },
     conduct: [{ producer: 0, idleTimersPerSecond: 2, requestsOnDeadConnection: 0, deadConnectionMs: 0 }],
+    powerLossesMs: [],
     healedMs: 900,
     endedMs: 1100,
     ...changes,

@@ -31,7 +31,7 @@ describe('explore and replay', () => {
       '--trials',
       '4',
       '--seed',
-      '2',
+      '3',
       '--faults',
       'power-loss',
       '--client',

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { generateScenario, scenarioFromSeed } from '../../harness/explore/arbitrary.ts'
+import { respects } from '../../harness/explore/explore-options.ts'
 import { UNLIMITED_RETRIES } from '../../harness/explore/producer-arbitrary.ts'
 import { promisedGuarantees } from '../../harness/explore/promised-guarantees.ts'
-import type { FaultName, ProducerSpec, Scenario } from '../../harness/trial/scenario.ts'
-import { PRODUCER } from '../checkers/support.ts'
+import { FAULT_NAMES, type FaultName, type ProducerSpec, type Scenario } from '../../harness/trial/scenario.ts'
+import { PRODUCER, scenarioOf } from '../checkers/support.ts'
 
 const SEEDS = Array.from({ length: 400 }, (_, trial) => `9-${trial}`)
 
@@ -28,10 +29,9 @@ describe('scenarioFromSeed', () => {
     expect(scenarioFromSeed('5-5').seed).toBe('5-5')
   })
 
-  it('draws every kind of fault but power-loss unless asked for by name', () => {
+  it('draws every kind of fault, or those that are asked for by name', () => {
     const drawn = new Set(scenarios().flatMap(({ faults }) => faults.map(({ kind }) => kind)))
-    expect(drawn.size).toBe(19)
-    expect(drawn.has('power-loss')).toBe(false)
+    expect([...drawn].sort()).toEqual([...FAULT_NAMES].sort())
 
     const asked: FaultName[] = ['power-loss', 'kill']
     const only = new Set(scenarios({ faults: asked }).flatMap(({ faults }) => faults.map(({ kind }) => kind)))
@@ -106,24 +106,57 @@ describe('shrinking', () => {
   })
 })
 
+describe('what a power loss may take', () => {
+  const losesPower = ({ faults }: Scenario): boolean => faults.some(({ kind }) => kind === 'power-loss')
+  const flushes = ({ cluster }: Scenario): boolean => cluster.config['log.flush.interval.messages'] === '1'
+
+  it('is missed as a loss where every record is flushed, and only then', () => {
+    const drawn = scenarios().filter(losesPower)
+    expect(drawn.some(flushes)).toBe(true)
+    expect(drawn.every(flushes)).toBe(false)
+    for (const scenario of drawn) {
+      const { guarantees } = scenario
+      expect(guarantees.includes('no-loss')).toBe(flushes(scenario))
+      expect(guarantees.includes('stable-offsets')).toBe(flushes(scenario))
+      expect(guarantees.includes('no-unexplained-loss')).toBe(!flushes(scenario))
+    }
+  })
+
+  it('is missed whatever is flushed when power-loss is asked for by name, and nothing is set on top', () => {
+    const drawn = scenarios({ faults: ['power-loss'] }).filter(losesPower)
+    expect(drawn.every(flushes)).toBe(false)
+    for (const { guarantees } of drawn) expect(guarantees).toContain('no-loss')
+  })
+
+  it('is not missed any more when shrinking takes the flush away', () => {
+    const scenario = scenarios().find(candidate => losesPower(candidate) && flushes(candidate)) as Scenario
+    const unflushed: Scenario = { ...scenario, cluster: { ...scenario.cluster, config: {} } }
+
+    expect(respects({}, scenario)).toBe(true)
+    expect(respects({}, unflushed)).toBe(false)
+    expect(respects({}, { ...unflushed, faults: [] })).toBe(true)
+    expect(respects({ faults: ['power-loss'] }, unflushed)).toBe(true)
+  })
+})
+
 describe('promisedGuarantees', () => {
   const plain: ProducerSpec = { ...PRODUCER, idempotent: false, sequential: false }
   const idempotent: ProducerSpec = { ...PRODUCER, idempotent: true, sequential: false }
   const sequential: ProducerSpec = { ...PRODUCER, idempotent: false, sequential: true }
 
   it('promises no duplicates only when every producer is idempotent', () => {
-    expect(promisedGuarantees([idempotent, idempotent])).toContain('no-duplicates')
-    expect(promisedGuarantees([idempotent, sequential])).not.toContain('no-duplicates')
+    expect(promisedGuarantees(scenarioOf([idempotent, idempotent]))).toContain('no-duplicates')
+    expect(promisedGuarantees(scenarioOf([idempotent, sequential]))).not.toContain('no-duplicates')
   })
 
   it('promises order only when every producer is sequential or idempotent', () => {
-    expect(promisedGuarantees([idempotent, sequential])).toContain('order')
-    expect(promisedGuarantees([idempotent, plain])).not.toContain('order')
+    expect(promisedGuarantees(scenarioOf([idempotent, sequential]))).toContain('order')
+    expect(promisedGuarantees(scenarioOf([idempotent, plain]))).not.toContain('order')
   })
 
   it("judges the clients' conduct only when asked to, and anything else that is asked for", () => {
-    expect(promisedGuarantees([idempotent])).not.toContain('no-busy-timers')
-    expect(promisedGuarantees([plain], ['order', 'no-busy-timers'])).toEqual(
+    expect(promisedGuarantees(scenarioOf([idempotent]))).not.toContain('no-busy-timers')
+    expect(promisedGuarantees(scenarioOf([plain]), { require: ['order', 'no-busy-timers'] })).toEqual(
       expect.arrayContaining(['order', 'no-busy-timers', 'no-loss']),
     )
   })

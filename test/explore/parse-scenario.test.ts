@@ -66,6 +66,10 @@ describe('parseScenario', () => {
     [{ kind: 'fire', at: { ms: 1 }, forMs: 1 }, 'faults[0].kind is "fire", expected one of disconnect'],
     [{ kind: 'kill', at: { ms: -1 }, forMs: 1 }, 'faults[0].at.ms is -1, expected a whole number from 0 to 86400000'],
     [{ kind: 'kill', at: { ms: 1, nth: 2 }, forMs: 1 }, 'faults[0].at.nth is 2, expected one of the keys ms'],
+    [
+      { kind: 'kill', at: { disk: 'read', nth: 1 }, forMs: 1 },
+      'faults[0].at.disk is "read", expected one of append, sync, truncate, rename, remove',
+    ],
     [{ kind: 'kill', at: { request: 'Produce' }, forMs: 1 }, 'faults[0].at.nth is missing, expected a whole number'],
     [{ kind: 'kill', at: 5, forMs: 1 }, 'faults[0].at is 5, expected an object'],
   ])('refuses the fault %o with one line', (fault, message) => {

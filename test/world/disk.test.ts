@@ -295,3 +295,29 @@ test('a flipped bit is read back as it is', () => {
 
   expect([...inode.read(0, 3)]).toEqual([0, 8, 0])
 })
+
+describe('whoever watches a disk', () => {
+  test('hears of every change as it begins, before any of it is done', async () => {
+    await withMachine(async ({ host, app }) => {
+      const heard: string[] = []
+      const file = await app.disk.open('log', { create: true })
+      host.disk.onOperation = operation => heard.push(`${operation} ${host.disk.list('').join()} ${file.size}`)
+
+      await file.append(Buffer.from('abc'))
+      await file.sync()
+      await file.truncate(1)
+      await app.disk.rename('log', 'other')
+      await app.disk.syncDirectory('')
+      await app.disk.remove('other')
+
+      expect(heard).toEqual([
+        'append log 0',
+        'sync log 3',
+        'truncate log 3',
+        'rename log 1',
+        'sync other 1',
+        'remove other 1',
+      ])
+    })
+  })
+})
