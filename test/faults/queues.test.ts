@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { Flood } from '../../harness/faults/flood.ts'
 import { within } from '../world/support.ts'
 import { leftBehind } from './soundness.ts'
 import { onStage, type Stage } from './stage.ts'
+
+/** A Metadata request of the others with its size. */
+const REQUEST_BYTES = 30
 
 function requestQueueSize({ broker }: Stage): number {
   return broker.server?.metrics.value('kafka.network:type=RequestChannel,name=RequestQueueSize') ?? Number.NaN
@@ -35,22 +39,6 @@ describe('full-request-queue', () => {
       },
       { config: { 'queued.max.requests': '3' } },
     )
-  })
-
-  it('keeps one request in flight for each of the others, however small the pieces of the answers are', async () => {
-    await onStage(async stage => {
-      const { network } = stage.world
-      for (const [from, to] of [['broker-1', 'others'] as const, ['others', 'broker-1'] as const]) {
-        network.link(from, to).conditions.fragment = { probability: 1, maxBytes: 3 }
-      }
-      stage.gate.onStage = () => expect(stage.gate.inHand).toBeLessThanOrEqual(5)
-
-      await stage.begin({ kind: 'full-request-queue', forMs: 50, amount: 5 })
-      await stage.world.sleep(40)
-
-      const undelivered = network.connections().map(({ client }) => client.outPipe?.undeliveredBytes ?? 0)
-      expect(Math.max(...undelivered)).toBeLessThan(50)
-    })
   })
 
   it('finds nothing to hit when no broker runs', async () => {
@@ -98,5 +86,42 @@ describe('full-connection-queue', () => {
       },
       { config: { 'socket.listen.backlog.size': '20', 'num.network.threads': '1' } },
     )
+  })
+})
+
+describe('a flood of requests', () => {
+  it('keeps one request of each connection in flight, however small the pieces are in which the answers come', async () => {
+    await onStage(async stage => {
+      const { network } = stage.world
+      for (const [from, to] of [['broker-1', 'others'] as const, ['others', 'broker-1'] as const]) {
+        network.link(from, to).conditions.fragment = { probability: 1, maxBytes: 3 }
+      }
+      const before = stage.gate.counts.received
+
+      const flood = new Flood(stage.context, 5, true)
+      await stage.world.sleep(300)
+
+      expect(stage.gate.counts.received - before).toBeGreaterThan(50)
+      const waiting = network.connections().map(({ server }) => server.receivedBytes)
+      expect(Math.max(...waiting)).toBeLessThan(REQUEST_BYTES)
+      flood.end()
+      await stage.world.sleep(100)
+      expect(stage.broker.host.kernel.endpoints.size).toBe(0)
+    })
+  })
+
+  it('outlives a broker that goes away with requests that it has not read', async () => {
+    await onStage(async stage => {
+      const flood = new Flood(stage.context, 50, true)
+      await stage.world.sleep(10)
+      await stage.begin({ kind: 'pause', forMs: 60_000 })
+      await stage.world.sleep(10)
+      await stage.begin({ kind: 'kill', forMs: 60_000 })
+      await stage.world.sleep(100)
+
+      flood.end()
+
+      expect(stage.world.hosts.get('others')?.kernel.endpoints.size).toBe(0)
+    })
   })
 })

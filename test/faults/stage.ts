@@ -35,6 +35,7 @@ export class Stage {
   readonly gate = new ResponseGate(this.probes)
   readonly queues: QueueWatch
   readonly clients: readonly ClientNode[]
+  readonly context: FaultContext
   readonly plan: FaultPlan
   /** What the faults said. */
   readonly story: string[] = []
@@ -58,8 +59,8 @@ export class Stage {
       return { name: `producer-${index}`, host, process: host.process() }
     })
     const { broker, clients, gate } = this
-    const context: FaultContext = { world, broker, clients, gate, tell: text => this.story.push(text) }
-    this.plan = new FaultPlan(context, this.probes)
+    this.context = { world, broker, clients, gate, tell: text => this.story.push(text) }
+    this.plan = new FaultPlan(this.context, this.probes)
   }
 
   async prepare(): Promise<void> {
