@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest'
+import { Probes } from '../../harness/trial/probes.ts'
+import { ResponseGate } from '../../harness/trial/response-gate.ts'
+import type { RequestInfo } from '../../src/network/request-observer.ts'
+import { onStage } from '../faults/stage.ts'
+
+function infoOf(apiName: string): RequestInfo {
+  return {
+    brokerName: 'broker-1',
+    apiKey: 0,
+    apiName,
+    apiVersion: 9,
+    clientId: 'app-0',
+    connectionId: 'broker-1:9092-app-0:32768-0',
+    correlationId: 1,
+    listener: 'PLAINTEXT',
+    nth: 1,
+  }
+}
+
+function gate(): { readonly gate: ResponseGate; readonly probes: Probes } {
+  const probes = new Probes()
+  return { probes, gate: new ResponseGate(probes) }
+}
+
+describe('ResponseGate', () => {
+  it('counts what was received and handled, and has in hand what lies between', () => {
+    const { gate: it, probes } = gate()
+
+    for (const stage of ['received', 'received', 'dequeued', 'handled'] as const) it.onRequest(infoOf('Produce'), stage)
+
+    expect(it.counts).toEqual({ received: 2, handled: 1, abandoned: 0 })
+    expect(it.inHand).toBe(1)
+    expect([...probes.counts]).toEqual([['produce-handled', 1]])
+  })
+
+  it('tells of every stage of every request', () => {
+    const { gate: it } = gate()
+    let looks = 0
+    it.onStage = () => looks++
+
+    for (const stage of ['received', 'dequeued', 'handled'] as const) it.onRequest(infoOf('Metadata'), stage)
+
+    expect(looks).toBe(3)
+  })
+
+  it('calls back when the nth request of an API was handled, and once', () => {
+    const { gate: it } = gate()
+    const called: string[] = []
+    it.onHandled('Produce', 2, () => called.push('first'))
+    it.onHandled('Produce', 2, () => called.push('second'))
+    it.onHandled('Metadata', 1, () => called.push('never'))
+
+    it.onRequest(infoOf('Produce'), 'handled')
+    expect(called).toEqual([])
+    it.onRequest(infoOf('Produce'), 'handled')
+    it.onRequest(infoOf('Produce'), 'handled')
+
+    expect(called).toEqual(['first', 'second'])
+  })
+
+  it('sends answers unless a rule says otherwise; the rule that came first decides', () => {
+    const { gate: it } = gate()
+    it.add(({ apiName }, nth) => (apiName === 'Produce' && nth === 2 ? { delayMs: 5 } : undefined))
+    it.add(({ apiName }) => (apiName === 'Produce' ? 'drop' : undefined))
+
+    expect(it.onResponse(infoOf('Metadata'))).toBe('send')
+    expect(it.onResponse(infoOf('Produce'))).toBe('drop')
+    expect(it.onResponse(infoOf('Produce'))).toEqual({ delayMs: 5 })
+  })
+
+  it('no longer asks a rule that was ended', () => {
+    const { gate: it } = gate()
+    const end = it.add(() => 'drop')
+
+    end()
+
+    expect(it.onResponse(infoOf('Produce'))).toBe('send')
+  })
+
+  it('knows of answers to Produce that were lost, and of no others', () => {
+    const { gate: it, probes } = gate()
+    it.add(() => 'drop')
+
+    it.onResponse(infoOf('Metadata'))
+    expect(probes.counts.has('produce-answer-lost')).toBe(false)
+    it.onResponse(infoOf('Produce'))
+
+    expect(probes.counts.get('produce-answer-lost')).toBe(1)
+  })
+
+  it.each([
+    [true, 1],
+    [false, undefined],
+  ])('gives up what a broker had in hand when it ended (uncleanly: %s)', (unclean, hits) => {
+    const { gate: it, probes } = gate()
+    for (let request = 0; request < 3; request++) it.onRequest(infoOf('Produce'), 'received')
+    it.onRequest(infoOf('Produce'), 'handled')
+
+    it.abandon(unclean)
+
+    expect(it.counts).toEqual({ received: 3, handled: 1, abandoned: 2 })
+    expect(it.inHand).toBe(0)
+    expect(probes.counts.get('killed-with-requests-in-hand')).toBe(hits)
+  })
+
+  it('accounts for every request of a broker that is killed with requests in hand and starts again', async () => {
+    await onStage(async stage => {
+      const client = await stage.connect()
+      await stage.begin({ kind: 'slow-disk', forMs: 60_000, amount: 5000 })
+      const lost = stage.produce(client).catch(() => undefined)
+      await stage.world.sleep(5)
+      expect(stage.gate.inHand).toBe(1)
+
+      await stage.begin({ kind: 'kill', forMs: 10 })
+      await lost
+      stage.plan.heal()
+      await stage.running()
+      await stage.produce(await stage.connect())
+
+      const { received, handled, abandoned } = stage.gate.counts
+      expect(abandoned).toBe(1)
+      expect(received).toBe(handled + abandoned)
+      expect(stage.probes.counts.get('killed-with-requests-in-hand')).toBe(1)
+    })
+  })
+
+  it('hears nothing more of a broker that halts while it handles a request', async () => {
+    await onStage(async stage => {
+      const client = await stage.connect()
+      await stage.begin({ kind: 'full-disk', forMs: 60_000 })
+
+      await stage.produce(client).catch(() => undefined)
+
+      const { received, handled, abandoned } = stage.gate.counts
+      expect(stage.broker.state).toBe('down')
+      expect(stage.gate.inHand).toBe(0)
+      expect(received).toBe(handled + abandoned)
+    })
+  })
+})

@@ -1,0 +1,77 @@
+import type { SimulatedProcess } from '../../harness/world/process.ts'
+import { Fetch } from '../../src/protocol/apis/fetch.ts'
+import { ListOffsets } from '../../src/protocol/apis/list-offsets.ts'
+import { decodeRequestBody, encodeResponse, parseRequestHeader } from '../../src/protocol/codec.ts'
+import { buildBatch } from '../../src/protocol/records/batch.ts'
+import type { Connection } from '../../src/runtime/network.ts'
+import { WireClient } from '../support/wire-client.ts'
+
+/** What a partition says when its end is asked for, or its records. */
+export interface ScriptedLog {
+  /** The offset and the error of the nth question for the start (0) or the end (1). */
+  offset(which: 'start' | 'end', nth: number): { readonly offset: number; readonly errorCode?: number }
+  /** The records of the nth Fetch, from an offset on; undefined closes the connection. */
+  fetch(fetchOffset: number, nth: number): { readonly records: Buffer; readonly errorCode?: number } | undefined
+}
+
+/** One batch with the offsets from `first` to `last`; each record's key is its offset. */
+export function batchOf(first: number, last: number): Buffer {
+  const records = Array.from({ length: last - first + 1 }, (_, index) => ({
+    key: Buffer.from(`r${first + index}`),
+    value: Buffer.from('value'),
+    timestamp: 0,
+  }))
+  return buildBatch({ records, baseOffset: first })
+}
+
+/** A server that answers ListOffsets and Fetch as it was told. Returns the requests it gets. */
+export async function serveLog(process: SimulatedProcess, port: number, log: ScriptedLog): Promise<string[]> {
+  const requests: string[] = []
+  const listener = await process.network.listen({ host: process.host.name, port, backlog: 10 })
+  const answer = answers(log, requests)
+  listener.onReady(() => {
+    for (let connection = listener.accept(); connection !== null; connection = listener.accept()) {
+      process.threads.start('connection', () => talk(process, connection as Connection, answer))
+    }
+  })
+  return requests
+}
+
+type Answer = (frame: Buffer) => Buffer | undefined
+
+async function talk(process: SimulatedProcess, connection: Connection, answer: Answer): Promise<void> {
+  const wire = new WireClient(process, connection)
+  for (;;) {
+    const frame = await wire.receiveFrame().catch(() => undefined)
+    const reply = frame === undefined ? undefined : answer(frame)
+    if (reply === undefined) {
+      connection.close()
+      return
+    }
+    wire.sendFrame(reply)
+  }
+}
+
+function answers(log: ScriptedLog, requests: string[]): Answer {
+  const asked = { start: 0, end: 0, fetch: 0 }
+  return frame => {
+    const { api, header, bodyOffset } = parseRequestHeader(frame)
+    const { apiVersion: version, correlationId } = header
+    if (api.key === ListOffsets.key) {
+      const topic = decodeRequestBody(ListOffsets, version, frame, bodyOffset).topics[0]
+      const which = topic?.partitions[0]?.timestamp === -1 ? 'end' : 'start'
+      requests.push(which)
+      const { offset, errorCode = 0 } = log.offset(which, asked[which]++)
+      const partitions = [{ partitionIndex: 0, errorCode, offset }]
+      return encodeResponse(ListOffsets, version, correlationId, { topics: [{ name: topic?.name ?? '', partitions }] })
+    }
+    const topic = decodeRequestBody(Fetch, version, frame, bodyOffset).topics[0]
+    const fetchOffset = topic?.partitions[0]?.fetchOffset ?? -1
+    requests.push(`fetch ${fetchOffset}`)
+    const found = log.fetch(fetchOffset, asked.fetch++)
+    if (found === undefined) return undefined
+    const { records, errorCode = 0 } = found
+    const partitions = [{ partitionIndex: 0, errorCode, highWatermark: 0, records }]
+    return encodeResponse(Fetch, version, correlationId, { responses: [{ topic: topic?.topic ?? '', partitions }] })
+  }
+}
