@@ -13,6 +13,7 @@ import {
   withPair,
   writeNow,
 } from './support.ts'
+import { pattern } from './tcp/streams.ts'
 
 describe('the clocks of a machine', () => {
   test('agree with the world when nothing else is said', async () => {
@@ -331,6 +332,23 @@ describe('power loss', () => {
       expect(writeNow(silent.client, 'hello?')).toBe(6)
       await world.sleep(10)
       expect(readNow(silent.client).state).toBe('ECONNRESET')
+    })
+  })
+
+  test('is heard after the next boot even by a peer that could not send because the window was shut', async () => {
+    await withPair(async pair => {
+      const { world, server } = pair
+      const { client } = await connected(pair)
+      const crumb = pattern(10_000)
+      while (writeNow(client, crumb) === crumb.length) await world.sleep(10) // nobody reads: the window shuts
+
+      server.host.powerLoss()
+      await world.sleep(2000)
+      expect(readNow(client).state).toBe('open')
+      server.host.process()
+      await world.sleep(5000)
+
+      expect(readNow(client).state).toBe('ECONNRESET')
     })
   })
 

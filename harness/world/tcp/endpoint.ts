@@ -154,6 +154,7 @@ export class Endpoint implements Connection {
     this.#callback = undefined
     this.#received.length = 0
     this.#receivedBytes = 0
+    this.inPipe?.receiverGone()
   }
 
   /** The machine is gone: no more of this end, and the peer hears nothing. */

@@ -213,6 +213,15 @@ export class Pipe {
     })
   }
 
+  /**
+   * The receiver is gone and will never read: what the sender holds back because the window is shut travels now, as its
+   * window probes would, so that the receiver's machine can answer it with a reset.
+   */
+  receiverGone(): void {
+    this.#windowBytes = Number.POSITIVE_INFINITY
+    this.pump()
+  }
+
   #afterWayBack(run: () => void): void {
     const back = this.to.outPipe?.link ?? this.link
     this.#world.at(this.#world.nowUs + back.conditions.latencyUs[0], this.#lane, 'writable', run)
