@@ -6,6 +6,8 @@ import { type ClientOptions, type ProducerClient, REFUSALS } from './producer-cl
 interface PlatformaticError extends Error {
   readonly code?: string
   readonly apiCode?: number
+  /** Where in the answer it stands. */
+  readonly path?: string
   readonly cause?: unknown
   readonly errors?: readonly unknown[]
 }
@@ -15,6 +17,13 @@ function flatten(error: unknown, depth = 0): PlatformaticError[] {
   const node = error as PlatformaticError
   const below = [node.cause, ...(node.errors ?? [])].flatMap(inner => flatten(inner, depth + 1))
   return [node, ...below]
+}
+
+/** Kafka's codes in an error. Messages about single records come as errors of their own, with a code that nobody sent. */
+function apiCodesOf(error: unknown): number[] {
+  return flatten(error).flatMap(({ apiCode, path }) =>
+    apiCode === undefined || path?.includes('/record_errors/') ? [] : [apiCode],
+  )
 }
 
 /** The unmodified @platformatic/kafka producer. */
@@ -32,7 +41,7 @@ export function createPlatformaticClient(options: ClientOptions): ProducerClient
     ...(spec.maxInFlight === null ? {} : { maxInflights: spec.maxInFlight }),
   })
   const brokerErrorOf = (error: unknown): string | undefined => {
-    const code = flatten(error).find(({ apiCode }) => apiCode !== undefined)?.apiCode
+    const [code] = apiCodesOf(error)
     return code === undefined ? undefined : errorName(code)
   }
   return {
@@ -43,14 +52,14 @@ export function createPlatformaticClient(options: ClientOptions): ProducerClient
     brokerErrorOf,
     send: async (partition, records) => {
       const messages = records.map(({ key, value }) => ({ topic, partition, key, value }))
-      const { offsets } = await producer.send({ messages })
+      // Its `send` does not look at the producer's own `acks`: it has to be told each time.
+      const { offsets } = await producer.send({ messages, acks: spec.acks })
       const offset = offsets?.find(entry => entry.partition === partition)?.offset
       return offset === undefined ? undefined : Number(offset)
     },
     isDefiniteFailure: error => {
-      const errors = flatten(error)
-      const refused = errors.some(({ apiCode }) => apiCode !== undefined && REFUSALS.has(errorName(apiCode)))
-      return refused || errors[0]?.code === 'PLT_KFK_USER'
+      const refused = apiCodesOf(error).some(code => REFUSALS.has(errorName(code)))
+      return refused || flatten(error)[0]?.code === 'PLT_KFK_USER'
     },
   }
 }
