@@ -20,9 +20,7 @@ export class Probes {
   readonly #waiting = new Map<string, (() => void)[]>()
 
   hit(name: ProbeName): void {
-    const count = (this.counts.get(name) ?? 0) + 1
-    this.counts.set(name, count)
-    if (count > 1) return
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
     for (const callback of this.#waiting.get(name) ?? []) callback()
     this.#waiting.delete(name)
   }
