@@ -146,6 +146,7 @@ export class Endpoint implements Connection {
     if (this.#closed) return
     this.#close()
     if (this.#error === undefined) this.outPipe?.reset()
+    if (this.outPipe?.isBlocked) this.inPipe?.readerGone() // the reset is lost
     this.kernel.forget(this)
   }
 
@@ -162,6 +163,7 @@ export class Endpoint implements Connection {
     this.#close()
     this.#error ??= 'ECONNRESET'
     this.outPipe?.cut()
+    this.inPipe?.readerGone()
   }
 
   /** Bytes arrived. */
