@@ -3,8 +3,7 @@ import { topicConfigDef } from '../../src/log/topic-config.ts'
 import type { ClusterSpec } from '../trial/scenario.ts'
 import type { ExploreOptions } from './explore-options.ts'
 
-/** The topic of every generated scenario. */
-export const TOPIC_NAME = 'records'
+const TOPIC_NAME = 'records'
 const MAX_PARTITIONS = 3
 
 function number(min: number, max: number): fc.Arbitrary<string> {
@@ -24,11 +23,6 @@ const BROKER_KNOBS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'log.flush.interval.messages': number(1, 50),
   'log.flush.interval.ms': number(1, 5000),
   'log.flush.scheduler.interval.ms': number(100, 5000),
-  'log.flush.offset.checkpoint.interval.ms': number(10, 2000),
-  'replica.high.watermark.checkpoint.interval.ms': number(10, 5000),
-  'log.initial.task.delay.ms': number(0, 2000),
-  'log.retention.check.interval.ms': number(50, 2000),
-  'max.connections': number(20, 100),
   'socket.send.buffer.bytes': skewed(1024, 4096, 102_400),
   'socket.receive.buffer.bytes': skewed(1024, 4096, 102_400),
   'message.max.bytes': number(300, 4000),
@@ -36,12 +30,6 @@ const BROKER_KNOBS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'log.index.interval.bytes': number(0, 4096),
   'log.message.timestamp.type': fc.constantFrom('CreateTime', 'LogAppendTime'),
   'compression.type': fc.constantFrom('producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'),
-}
-
-/** Memory for requests, with room for a few of the largest. The pool has to hold one of the largest size at least. */
-const MEMORY_KNOBS = {
-  'socket.request.max.bytes': number(30_000, 60_000),
-  'queued.max.request.bytes': number(60_000, 200_000),
 }
 
 /** `segment.bytes` cannot be small enough for a short trial (at least 1 MiB since Kafka 4.2); its internal twin can. */
@@ -67,17 +55,15 @@ export function clusterArbitrary({ set = {} }: ExploreOptions): fc.Arbitrary<Clu
   const given = Object.entries(set)
   const brokerConfig = Object.fromEntries(given.filter(([key]) => !isTopicOnlyKey(key)))
   const topicConfig = Object.fromEntries(given.filter(([key]) => isTopicOnlyKey(key)))
-  const setsMemory = Object.keys(MEMORY_KNOBS).some(key => set[key] !== undefined)
   return fc
     .record({
       config: swarm(BROKER_KNOBS),
-      memory: fc.option(fc.record(MEMORY_KNOBS), { nil: {} }),
       topicConfig: swarm(TOPIC_KNOBS),
       partitions: fc.integer({ min: 1, max: MAX_PARTITIONS }),
     })
     .map(drawn => ({
       brokers: 1,
-      config: { ...drawn.config, ...(setsMemory ? {} : drawn.memory), ...brokerConfig },
+      config: { ...drawn.config, ...brokerConfig },
       topic: { name: TOPIC_NAME, partitions: drawn.partitions, config: { ...drawn.topicConfig, ...topicConfig } },
     }))
 }

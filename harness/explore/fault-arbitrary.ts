@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { FAULT_CATALOGUE } from '../faults/catalogue.ts'
 import type { Fault, FaultName, Trigger } from '../trial/scenario.ts'
-import type { DiskOperation } from '../world/disk.ts'
-import { TOPIC_NAME } from './cluster-arbitrary.ts'
+import { DISK_OPERATIONS } from '../world/disk.ts'
 
 /** Faults begin within this time of the start of chaos, virtual ms. */
 export const CHAOS_WINDOW_MS = 10_000
@@ -10,10 +9,7 @@ const SHORTEST_MS = 10
 const MAX_FAULTS = 6
 const MAX_PICK = 7
 const MAX_NTH = 20
-/** Every send is an append, and a sync where it is flushed. */
-const MAX_NTH_WRITE = 30
-/** Files are replaced and cut when a broker starts and ends, and at checkpoints. */
-const MAX_NTH_CHANGE = 10
+const MAX_NTH_OPERATION = 60
 
 const atTime = { weight: 7, arbitrary: fc.record({ ms: fc.nat(CHAOS_WINDOW_MS) }) }
 const atRequest = {
@@ -29,23 +25,13 @@ const atProbe = {
     probe: fc.constantFrom('produce-handled', 'connection-refused', 'broker-unclean-restart', 'request-queue-full'),
   }),
 }
-function diskOperation(disk: DiskOperation, maxNth: number, file?: string): fc.Arbitrary<Trigger> {
-  return fc.integer({ min: 1, max: maxNth }).map(nth => ({ disk, ...(file === undefined ? {} : { file }), nth }))
-}
-
-/** What a sync of the topic's log begins with is what can tear. */
-const TOPIC_FILES = `${TOPIC_NAME}-`
 /** Operations take microseconds: no time that is drawn would ever fall into one. */
 const inDiskOperation = {
-  weight: 10,
-  arbitrary: fc.oneof(
-    { weight: 6, arbitrary: diskOperation('sync', MAX_NTH_WRITE, TOPIC_FILES) },
-    { weight: 3, arbitrary: diskOperation('append', MAX_NTH_WRITE, TOPIC_FILES) },
-    { weight: 2, arbitrary: diskOperation('sync', MAX_NTH_WRITE) },
-    { weight: 2, arbitrary: diskOperation('rename', MAX_NTH_CHANGE) },
-    { weight: 1, arbitrary: diskOperation('truncate', MAX_NTH_CHANGE) },
-    { weight: 1, arbitrary: diskOperation('remove', MAX_NTH_CHANGE) },
-  ),
+  weight: 7,
+  arbitrary: fc.record({
+    disk: fc.constantFrom(...DISK_OPERATIONS),
+    nth: fc.integer({ min: 1, max: MAX_NTH_OPERATION }),
+  }),
 }
 
 const trigger: fc.Arbitrary<Trigger> = fc.oneof(atTime, atRequest, atProbe)
@@ -72,16 +58,11 @@ function faultOf(kind: FaultName): fc.Arbitrary<Fault> {
     }))
 }
 
-/** Crashes twice as often: what they leave behind has more variants than anything else. */
-function weighted(kind: FaultName): fc.WeightedArbitrary<Fault> {
-  return { weight: CRASHES.has(kind) ? 2 : 1, arbitrary: faultOf(kind) }
-}
-
 /** Swarm: a random subset of the kinds is armed, and the plan's faults are drawn from it. */
 export function faultsArbitrary(kinds: readonly FaultName[]): fc.Arbitrary<Fault[]> {
   return fc
     .noShrink(fc.subarray([...kinds]))
     .chain(armed =>
-      armed.length === 0 ? fc.constant([]) : fc.array(fc.oneof(...armed.map(weighted)), { maxLength: MAX_FAULTS }),
+      armed.length === 0 ? fc.constant([]) : fc.array(fc.oneof(...armed.map(faultOf)), { maxLength: MAX_FAULTS }),
     )
 }

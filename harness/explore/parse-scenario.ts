@@ -122,12 +122,8 @@ function readTrigger(at: JsonValue): Trigger {
   if (at.has('ms')) return { ms: at.only('ms').get('ms').whole(0, DAY_MS) }
   if (at.has('probe')) return { probe: at.only('probe').get('probe').text(MAX_TEXT) }
   if (at.has('disk')) {
-    at.only('disk', 'file', 'nth')
-    return {
-      disk: at.get('disk').oneOf(DISK_OPERATIONS),
-      ...(at.has('file') ? { file: at.get('file').text(MAX_TEXT) } : {}),
-      nth: at.get('nth').whole(1, MAX_AMOUNT),
-    }
+    at.only('disk', 'nth')
+    return { disk: at.get('disk').oneOf(DISK_OPERATIONS), nth: at.get('nth').whole(1, MAX_AMOUNT) }
   }
   at.only('request', 'nth')
   return { request: at.get('request').text(MAX_TEXT), nth: at.get('nth').whole(1, MAX_AMOUNT) }

@@ -53,8 +53,6 @@ function describeFault({ kind, at, forMs, pick, amount }: Fault): string {
 
 function describeTrigger(at: Trigger): string {
   if ('ms' in at) return `at ${at.ms} ms`
-  if ('disk' in at) {
-    return `in the middle of disk ${at.disk} ${at.nth}${at.file === undefined ? '' : ` of ${at.file}`}`
-  }
+  if ('disk' in at) return `in the middle of disk ${at.disk} ${at.nth}`
   return 'probe' in at ? `when ${at.probe} is first seen` : `after ${at.request} request ${at.nth}`
 }

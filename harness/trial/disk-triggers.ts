@@ -1,32 +1,28 @@
 import type { DiskOperation, SimulatedDisk } from '../world/disk.ts'
-import type { DiskTrigger } from './scenario.ts'
 
-interface Waiting {
-  readonly trigger: DiskTrigger
-  seen: number
-  readonly callback: () => void
-}
-
-/** Watches the operations of a disk and calls back in the middle of those that somebody waits for. */
+/** Counts the operations of a disk and calls back in the middle of those that somebody waits for. */
 export class DiskTriggers {
-  #waiting: Waiting[] = []
+  readonly #counts = new Map<DiskOperation, number>()
+  readonly #waiting = new Map<string, (() => void)[]>()
 
-  /** A disk tells one such object only. */
+  /** Counts from now on. A disk tells one such object only. */
   watch(disk: SimulatedDisk): void {
-    disk.onOperation = (operation, path) => this.#begun(operation, path)
+    disk.onOperation = operation => this.#begun(operation)
   }
 
-  /** Calls back once, when the operation begins; counts from now on. */
-  add(trigger: DiskTrigger, callback: () => void): void {
-    this.#waiting.push({ trigger, seen: 0, callback })
+  /** Calls back when the nth operation of a kind begins. */
+  add(operation: DiskOperation, nth: number, callback: () => void): void {
+    const key = `${operation}#${nth}`
+    const callbacks = this.#waiting.get(key) ?? []
+    callbacks.push(callback)
+    this.#waiting.set(key, callbacks)
   }
 
-  #begun(operation: DiskOperation, path: string): void {
-    for (const waiting of this.#waiting) {
-      const { disk, file, nth } = waiting.trigger
-      if (disk !== operation || (file !== undefined && !path.includes(file)) || ++waiting.seen < nth) continue
-      this.#waiting = this.#waiting.filter(other => other !== waiting)
-      waiting.callback()
-    }
+  #begun(operation: DiskOperation): void {
+    const nth = (this.#counts.get(operation) ?? 0) + 1
+    this.#counts.set(operation, nth)
+    const key = `${operation}#${nth}`
+    for (const callback of this.#waiting.get(key) ?? []) callback()
+    this.#waiting.delete(key)
   }
 }

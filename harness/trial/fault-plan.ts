@@ -30,7 +30,8 @@ export class FaultPlan {
       else if ('ms' in fault.at) this.#later(fault.at.ms, () => this.#inject(fault))
       else if ('request' in fault.at)
         gate.onHandled(fault.at.request, fault.at.nth, () => this.#later(0, () => this.#inject(fault)))
-      else if ('disk' in fault.at) this.#diskTriggers.add(fault.at, () => this.#later(0, () => this.#inject(fault)))
+      else if ('disk' in fault.at)
+        this.#diskTriggers.add(fault.at.disk, fault.at.nth, () => this.#later(0, () => this.#inject(fault)))
       else this.#probes.onFirst(fault.at.probe, () => this.#later(0, () => this.#inject(fault)))
     }
   }

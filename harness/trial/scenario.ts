@@ -82,17 +82,10 @@ export type Trigger =
    * `delay-response` take the nth answer; requests with acks=0 have none.
    */
   | { readonly request: string; readonly nth: number }
-  | DiskTrigger
+  /** In the middle of the nth operation of a kind on the broker's disk (1 is the first of chaos). */
+  | { readonly disk: DiskOperation; readonly nth: number }
   /** When a probe fires for the first time. */
   | { readonly probe: string }
-
-/** In the middle of the nth operation of a kind on the broker's disk (1 is the first of chaos). */
-export interface DiskTrigger {
-  readonly disk: DiskOperation
-  /** Only operations count whose path has this in it: `records-0/`. */
-  readonly file?: string
-  readonly nth: number
-}
 
 /** A fault of the plan: what, when, for how long, and its own parameters (see the catalogue in `harness/faults/`). */
 export interface Fault {

@@ -39,8 +39,8 @@ export class SimulatedDisk {
   slowness = 1
   /** While set, every write fails with `ENOSPC`. */
   full = false
-  /** Called when an operation on a file or directory begins, before any of it is done; a rename with its new name. */
-  onOperation: ((operation: DiskOperation, path: string) => void) | undefined
+  /** Called when an operation begins, before any of it is done. */
+  onOperation: ((operation: DiskOperation) => void) | undefined
   readonly #world: World
   readonly #random: RandomStream
   readonly #capacityBytes: number
@@ -62,11 +62,11 @@ export class SimulatedDisk {
       list: directory => this.#later(process, 15, () => this.list(directory)),
       makeDirectory: path => this.#later(process, 30, () => this.#makeDirectory(clean('makeDirectory', path))),
       rename: (from, to) => {
-        this.onOperation?.('rename', to)
+        this.onOperation?.('rename')
         return this.#later(process, 30, () => this.#rename(clean('rename', from), clean('rename', to)))
       },
       remove: path => {
-        this.onOperation?.('remove', path)
+        this.onOperation?.('remove')
         return this.#later(process, 30, () => this.#remove(clean('remove', path)))
       },
       syncDirectory: directory => this.#syncDirectory(process, directory),
@@ -202,7 +202,7 @@ export class SimulatedDisk {
   }
 
   #syncDirectory(process: SimulatedProcess, directory: string): Promise<void> {
-    this.onOperation?.('sync', directory)
+    this.onOperation?.('sync')
     return this.#later(process, this.#syncUs(), () => {
       this.#requireDirectory('syncDirectory', clean('syncDirectory', directory))
       this.commitJournal()
@@ -225,7 +225,7 @@ export class SimulatedDisk {
   append(process: SimulatedProcess, path: string, inode: Inode, bytes: Buffer): Promise<void> {
     const pending: PendingAppend = { process, inode, bytes }
     this.#pending.add(pending)
-    this.onOperation?.('append', path)
+    this.onOperation?.('append')
     return this.#later(process, 8 + bytes.length / 4096, () => {
       this.#pending.delete(pending)
       const room = this.full ? 0 : Math.max(0, this.#capacityBytes - this.#used())
@@ -241,14 +241,14 @@ export class SimulatedDisk {
     return this.#later(process, 6 + length / 8192, () => inode.read(position, length))
   }
 
-  truncate(process: SimulatedProcess, path: string, inode: Inode, size: number): Promise<void> {
-    this.onOperation?.('truncate', path)
+  truncate(process: SimulatedProcess, inode: Inode, size: number): Promise<void> {
+    this.onOperation?.('truncate')
     return this.#later(process, 20, () => inode.truncate(size))
   }
 
-  sync(process: SimulatedProcess, path: string, inode: Inode): Promise<void> {
+  sync(process: SimulatedProcess, inode: Inode): Promise<void> {
     const { size } = inode
-    this.onOperation?.('sync', path)
+    this.onOperation?.('sync')
     return this.#later(process, this.#syncUs(), () => {
       inode.sync(size)
       this.commitJournal()
@@ -310,11 +310,11 @@ class SimulatedFile implements DiskFile {
   }
 
   truncate(size: number): Promise<void> {
-    return this.#closed('truncate') ?? this.#disk.truncate(this.#process, this.path, this.#inode, size)
+    return this.#closed('truncate') ?? this.#disk.truncate(this.#process, this.#inode, size)
   }
 
   sync(): Promise<void> {
-    return this.#closed('sync') ?? this.#disk.sync(this.#process, this.path, this.#inode)
+    return this.#closed('sync') ?? this.#disk.sync(this.#process, this.#inode)
   }
 
   async close(): Promise<void> {

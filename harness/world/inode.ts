@@ -69,7 +69,7 @@ export class Inode {
     const unsynced = this.size - this.#durableSize
     if (unsynced > 0) {
       const fate = random.float()
-      if (fate < 0.3) this.size = this.#durableSize
+      if (fate < 0.4) this.size = this.#durableSize
       else if (fate < 0.7) this.#tear(random, unsynced)
     }
     this.#durableSize = this.size
@@ -88,7 +88,7 @@ export class Inode {
     const end = start + random.int(0, unsynced)
     this.size = end === this.size ? end : Math.max(start, end - (end % SECTOR_BYTES))
     for (let at = start; at < this.size; at += SECTOR_BYTES - (at % SECTOR_BYTES)) {
-      if (random.float() < 0.2) this.#data.fill(0, at, Math.min(this.size, at + SECTOR_BYTES - (at % SECTOR_BYTES)))
+      if (random.float() < 0.1) this.#data.fill(0, at, Math.min(this.size, at + SECTOR_BYTES - (at % SECTOR_BYTES)))
     }
   }
 }

@@ -29,7 +29,7 @@ describe('explore and replay', () => {
     const explored = await command(
       'explore',
       '--trials',
-      '12',
+      '4',
       '--seed',
       '3',
       '--faults',
@@ -40,7 +40,7 @@ describe('explore and replay', () => {
     )
     const campaign = JSON.parse(explored.stdout)
     expect(explored.code).toBe(1)
-    expect(campaign).toMatchObject({ exitCode: 1, trials: 12, divergenceCount: 0, workerErrors: [] })
+    expect(campaign).toMatchObject({ exitCode: 1, trials: 4, divergenceCount: 0, workerErrors: [] })
     const [found] = campaign.counterexamples
     expect(found.key).toBe('no-loss/acked-record-missing')
     expect(found.scenario.faults.length).toBeLessThanOrEqual(4)

@@ -77,20 +77,6 @@ describe('scenarioFromSeed', () => {
   })
 })
 
-describe('the memory for requests', () => {
-  const keys = ['socket.request.max.bytes', 'queued.max.request.bytes'] as const
-
-  it('is drawn with room for the largest request, or left to whoever sets any of it', () => {
-    const [largest, pool] = keys
-    const drawn = scenarios().flatMap(({ cluster }) => (largest in cluster.config ? [cluster.config] : []))
-    expect(drawn.length).toBeGreaterThan(0)
-    for (const config of drawn) expect(Number(config[pool])).toBeGreaterThanOrEqual(Number(config[largest]))
-
-    for (const { cluster } of scenarios({ set: { [pool]: '200000000' } }))
-      expect(cluster.config[largest]).toBeUndefined()
-  })
-})
-
 describe('shrinking', () => {
   it('reaches the smallest scenario: default configuration, no faults, one send of one record', () => {
     const { arbitrary, value } = generateScenario('42-17')
