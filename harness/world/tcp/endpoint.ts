@@ -146,7 +146,6 @@ export class Endpoint implements Connection {
     if (this.#closed) return
     this.#close()
     if (this.#error === undefined) this.outPipe?.reset()
-    if (this.outPipe?.isBlocked) this.inPipe?.readerGone() // the reset is lost
     this.kernel.forget(this)
   }
 
@@ -163,7 +162,6 @@ export class Endpoint implements Connection {
     this.#close()
     this.#error ??= 'ECONNRESET'
     this.outPipe?.cut()
-    this.inPipe?.readerGone()
   }
 
   /** Bytes arrived. */

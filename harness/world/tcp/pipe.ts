@@ -135,10 +135,7 @@ export class Pipe {
     for (;;) {
       const head = this.#queue[0]
       if (head === undefined) break
-      if (this.#windowBytes <= 0) {
-        if (this.to.closed) this.readerGone()
-        return
-      }
+      if (this.#windowBytes <= 0) return
       const size = this.link.segmentBytes(Math.min(head.length, this.#windowBytes, MAX_SEGMENT_BYTES))
       this.#windowBytes -= size
       if (size === head.length) this.#queue.shift()
@@ -230,26 +227,11 @@ export class Pipe {
     this.#world.at(this.#world.nowUs + back.conditions.latencyUs[0], this.#lane, 'writable', run)
   }
 
-  /**
-   * The receiving end is no more, and nobody may have told the sender. One that waits for a window to open probes it
-   * (RFC 9293, 3.8.6.1), and a machine that knows nothing of the connection answers with a reset.
-   */
-  readerGone(): void {
-    if (!this.#mustProbe || this.#retransmitting) return
-    this.#lossSinceUs = this.#world.nowUs
-    this.link.stalled.add(this)
-    this.recover()
-  }
-
-  get #mustProbe(): boolean {
-    return !this.#closed && this.#queuedBytes > 0 && this.#windowBytes <= 0 && this.to.closed
-  }
-
   /** The path is open again: lost segments arrive after the sender's next retransmission. */
   recover(): void {
     if (this.#closed || this.#retransmitting || this.isBlocked) return
     this.link.stalled.delete(this)
-    if (this.#lost.length === 0 && !this.#mustProbe) return
+    if (this.#lost.length === 0) return
     this.#retransmitting = true
     const outageUs = this.#world.nowUs - this.#lossSinceUs
     // The retransmission timeout doubles from 200 ms on: the next one comes within as long again as the outage lasted.
@@ -264,7 +246,6 @@ export class Pipe {
       this.link.stalled.add(this)
       return
     }
-    if (this.#mustProbe) this.to.outPipe?.reset()
     const segments = this.#lost.splice(0)
     for (const segment of segments) {
       if (!this.#closed) this.#deliver(segment)
