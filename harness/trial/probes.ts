@@ -20,7 +20,9 @@ export class Probes {
   readonly #waiting = new Map<string, (() => void)[]>()
 
   hit(name: ProbeName): void {
-    this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
+    const count = (this.counts.get(name) ?? 0) + 1
+    this.counts.set(name, count)
+    if (count > 1) return
     for (const callback of this.#waiting.get(name) ?? []) callback()
     this.#waiting.delete(name)
   }
