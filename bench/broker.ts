@@ -10,8 +10,8 @@ import { Produce } from '../src/protocol/apis/produce.ts'
 import { buildBatch } from '../src/protocol/records/batch.ts'
 import { createNodeRuntime } from '../src/runtime/node/node-runtime.ts'
 import type { Runtime } from '../src/runtime/runtime.ts'
-import { BrokerServer } from '../src/server/broker-server.ts'
 import { KafkaConfig } from '../src/server/config/kafka-config.ts'
+import { KafkaRaftServer } from '../src/server/kafka-raft-server.ts'
 
 installUnmodified()
 const { default: kafkajs } = await import('kafkajs')
@@ -27,7 +27,7 @@ export interface VirtualRun {
   readonly events: number
 }
 
-function brokerOn(runtime: Runtime, host: string, port: number): BrokerServer {
+function brokerOn(runtime: Runtime, host: string, port: number): KafkaRaftServer {
   const properties = {
     'process.roles': 'broker,controller',
     'node.id': '1',
@@ -36,7 +36,7 @@ function brokerOn(runtime: Runtime, host: string, port: number): BrokerServer {
     'controller.quorum.voters': `1@${host}:1`,
     'log.dirs': 'data',
   }
-  return new BrokerServer(runtime, KafkaConfig.fromProperties(new Map(Object.entries(properties))))
+  return new KafkaRaftServer(runtime, KafkaConfig.fromProperties(new Map(Object.entries(properties))))
 }
 
 async function producerFor(kafka: KafkaClass): Promise<ReturnType<KafkaClass['producer']>> {

@@ -1,6 +1,7 @@
 // Speed as ratios within one run (DESIGN §10): absolute times of a shared machine mean little, ratios do.
 import { cpus } from 'node:os'
 import { loopbackSends, simulatedSends, steadyLoad, wireLoad } from './broker.ts'
+import { clusterLoad } from './cluster.ts'
 import { drawnTrials, median, smallTrial } from './trials.ts'
 import { pingPong, timerChain } from './world.ts'
 
@@ -51,14 +52,24 @@ async function measure(): Promise<void> {
   const idle = await steadyLoad(3_600_000, 0)
   row('1 broker, idle: virtual over wall time', idle.virtualMs / idle.wallMs, '×', 10_000, false)
 
+  await clusterLoad(10_000, 100)
+  const cluster = await clusterLoad(60_000, 100)
   row(
-    'small trial (1 broker, 50 records, 3 faults), platformatic',
-    await smallTrial('platformatic', 40),
-    'ms',
-    50,
-    true,
+    '3 brokers, 100 records/s over the wire: virtual over wall time',
+    cluster.virtualMs / cluster.wallMs,
+    '×',
+    1000,
+    false,
   )
-  row('small trial (1 broker, 50 records, 3 faults), KafkaJS', await smallTrial('kafkajs', 40), 'ms', 50, true)
+  const quiet = await clusterLoad(600_000, 0)
+  row('3 brokers, idle: virtual over wall time', quiet.virtualMs / quiet.wallMs, '×', 10_000, false)
+
+  for (const brokers of [1, 3] as const) {
+    for (const client of ['platformatic', 'kafkajs'] as const) {
+      const what = `small trial (${brokers} ${brokers === 1 ? 'broker' : 'brokers'}, 50 records, 3 faults), ${client}`
+      row(what, await smallTrial(client, brokers, 40), 'ms', 50, true)
+    }
+  }
   const drawn = await drawnTrials(200)
   row('trial drawn by explore, median', drawn.medianMs, 'ms', 50, true)
 }

@@ -6,8 +6,15 @@ const FAULTS: readonly Fault[] = [
   { kind: 'slow-link', at: { ms: 1200 }, forMs: 500, amount: 20 },
 ]
 
-/** One broker, 50 records, 3 faults. */
-function smallScenario(client: 'kafkajs' | 'platformatic', seed: number): Scenario {
+/** As generated trials have them: a dead broker counts as dead after two seconds. */
+const TIMEOUTS = {
+  'broker.session.timeout.ms': '2000',
+  'broker.heartbeat.interval.ms': '400',
+  'replica.lag.time.max.ms': '2000',
+}
+
+/** 50 records, 3 faults; as many controllers and copies as brokers. */
+function smallScenario(client: 'kafkajs' | 'platformatic', brokers: 1 | 3, seed: number): Scenario {
   const sends = Array.from({ length: 50 }, (_, index) => ({
     atMs: index * 40,
     partition: index,
@@ -15,10 +22,16 @@ function smallScenario(client: 'kafkajs' | 'platformatic', seed: number): Scenar
     bytes: 100,
   }))
   return {
-    format: 1,
+    format: 2,
     seed: `small-${seed}`,
     schedule: 'random',
-    cluster: { brokers: 1, config: {}, topic: { name: 'records', partitions: 3, config: {} } },
+    cluster: {
+      brokers,
+      controllers: brokers,
+      roles: 'combined',
+      config: brokers === 1 ? {} : TIMEOUTS,
+      topic: { name: 'records', partitions: 3, replicationFactor: brokers, config: {} },
+    },
     workload: {
       kind: 'append',
       producers: [
@@ -47,10 +60,10 @@ export function median(values: readonly number[]): number {
 }
 
 /** Median wall milliseconds of a small trial, after a warm-up. */
-export async function smallTrial(client: 'kafkajs' | 'platformatic', runs: number): Promise<number> {
+export async function smallTrial(client: 'kafkajs' | 'platformatic', brokers: 1 | 3, runs: number): Promise<number> {
   const wallMs: number[] = []
   for (let run = 0; run < runs * 2; run++) {
-    const result = await runTrial(smallScenario(client, run))
+    const result = await runTrial(smallScenario(client, brokers, run))
     if (result.failure !== undefined || result.violations.length > 0) throw new Error(`small trial ${run} is not clean`)
     if (run >= runs) wallMs.push(result.statistics.wallMs)
   }

@@ -19,7 +19,8 @@ describe('full queues', () => {
     const probes = new Set<string>()
     for (let trial = 0; trial < 40; trial++) {
       const set = { 'queued.max.requests': '2' }
-      const result = await runTrial(scenarioFromSeed(trialSeed('q', trial), { faults: QUEUE_FAULTS, set }))
+      const options = { faults: QUEUE_FAULTS, set, brokers: 1 }
+      const result = await runTrial(scenarioFromSeed(trialSeed('q', trial), options))
       expect(findings(result)).toEqual([])
       for (const probe of result.probes.keys()) probes.add(probe)
     }

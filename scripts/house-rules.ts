@@ -12,6 +12,7 @@ const REAL_HOST_ROOMS = [
   'harness/cli/', // the command: files, terminal, signals
   'harness/explore/', // worker processes and their time box
   'harness/report/', // files and terminal
+  'harness/serve/', // a cluster of real processes
 ]
 
 const FORBIDDEN: readonly (readonly [pattern: RegExp, what: string])[] = [
@@ -48,7 +49,8 @@ const HARNESS_FLOORS: readonly (readonly string[])[] = [
   ['unmodified', 'history'],
   ['faults', 'workloads', 'checkers', 'trial'],
   ['explore'],
-  ['report'],
+  ['mutants', 'verdict'],
+  ['report', 'serve'],
   ['vitest', 'cli'],
 ]
 

@@ -6,7 +6,12 @@ export interface AcknowledgedSend extends SendOperation {
 }
 
 export function isAcknowledged(send: SendOperation): send is AcknowledgedSend {
-  return send.outcome.kind === 'ok' && send.acks !== 0
+  return isDone(send) && send.acks !== 0
+}
+
+/** A send that its client called done, with or without a promise of the broker. */
+export function isDone(send: SendOperation): send is AcknowledgedSend {
+  return send.outcome.kind === 'ok'
 }
 
 /** The base offset an acknowledgement names; undefined when it names none (a client may not tell, Kafka may answer −1). */

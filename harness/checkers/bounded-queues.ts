@@ -7,20 +7,20 @@ import type { Checker, Violation } from './evidence.ts'
  */
 export const boundedQueues: Checker = ({ queues, requests }) => {
   const violations: Violation[] = []
-  for (const { name, bound, most } of queues) {
+  for (const { node, name, bound, most } of queues) {
     if (most <= bound) continue
     violations.push({
       guarantee: 'bounded-queues',
       kind: 'queue-over-bound',
-      message: `${name} is bounded at ${bound}, but held ${most}.`,
+      message: `${name} of node ${node} is bounded at ${bound}, but held ${most}.`,
     })
   }
-  const { received, answered, abandoned } = requests
-  if (received !== answered + abandoned) {
+  for (const { node, received, answered, abandoned } of requests) {
+    if (received === answered + abandoned) continue
     violations.push({
       guarantee: 'bounded-queues',
       kind: 'request-unaccounted',
-      message: `The broker received ${counted(received, 'request')}, but ${answered} were answered and ${abandoned} given up with their connection or broker: ${Math.abs(received - answered - abandoned)} ${received > answered + abandoned ? 'are missing' : 'too many'}.`,
+      message: `Node ${node} received ${counted(received, 'request')}, but ${answered} were answered and ${abandoned} given up with their connection or node: ${Math.abs(received - answered - abandoned)} ${received > answered + abandoned ? 'are missing' : 'too many'}.`,
     })
   }
   return violations

@@ -1,5 +1,15 @@
 import type { History, RecordId } from '../history/history.ts'
 import type { GuaranteeName, Scenario } from '../trial/scenario.ts'
+import type {
+  ClusterRecovery,
+  DiskDamage,
+  FencedLeader,
+  MetadataLogEvidence,
+  Observations,
+  PartitionChange,
+  PartitionEvidence,
+  ReplicaEvidence,
+} from './cluster-evidence.ts'
 
 /** A record as read from the healed log. */
 export interface LoggedRecord {
@@ -18,27 +28,41 @@ export interface PartitionLog {
   readonly records: readonly LoggedRecord[]
 }
 
+/** A record as a broker showed it to a consumer during the trial. */
+export interface ReadRecord extends LoggedRecord {
+  /** When the consumer had it, virtual ms. */
+  readonly ms: number
+  /** Node id of the broker. */
+  readonly node: number
+  readonly partition: number
+}
+
 /** Something wrong in the files of a log. */
 export interface DiskFinding {
+  /** Node id of the disk's owner. */
+  readonly node: number
   readonly file: string
   readonly message: string
 }
 
 /** A queue's bound and the most it held. */
 export interface QueueObservation {
+  /** Node id of the queue's owner. */
+  readonly node: number
   /** Kafka's metric name: `RequestQueueSize`. */
   readonly name: string
   readonly bound: number
   readonly most: number
 }
 
-/** A request that was taken in and what became of it. */
+/** Requests that a node took in and what became of them. */
 export interface RequestBalance {
-  /** Requests that the broker received whole. */
+  readonly node: number
+  /** Requests that the node received whole. */
   readonly received: number
   /** Answered, answered by closing, or needing no answer. */
   readonly answered: number
-  /** Their connection or broker went away first, or a fault withheld the response. */
+  /** Their connection or node went away first, or a fault withheld the response. */
   readonly abandoned: number
 }
 
@@ -57,13 +81,31 @@ export interface ClientConduct {
 export interface Evidence {
   readonly scenario: Scenario
   readonly history: Pick<History, 'sends'>
+  /** As the leaders have them. */
   readonly logs: readonly PartitionLog[]
+  /** What consumers were shown from the start of chaos on, in order; empty unless `reads-stay` is to be judged. */
+  readonly reads: readonly ReadRecord[]
   readonly disk: readonly DiskFinding[]
+  /** Of every partition on every broker that holds a copy, by node, then partition. */
+  readonly replicas: readonly ReplicaEvidence[]
+  readonly partitions: readonly PartitionEvidence[]
+  /**
+   * What became of the topic's partitions, in the order of the committed metadata. Empty when no node's copy of the metadata
+   * log reaches back to the creation of the topic.
+   */
+  readonly partitionHistory: readonly PartitionChange[]
+  /** As long as `partitionHistory`. */
+  readonly fencedLeaders: readonly FencedLeader[]
+  /** Of every node, by node. */
+  readonly metadataLogs: readonly MetadataLogEvidence[]
+  readonly observed: Observations
+  /** In order. */
+  readonly damage: readonly DiskDamage[]
+  readonly recovery: ClusterRecovery
   readonly queues: readonly QueueObservation[]
-  readonly requests: RequestBalance
+  /** Of every node, by node. */
+  readonly requests: readonly RequestBalance[]
   readonly conduct: readonly ClientConduct[]
-  /** When the broker's machine lost power, virtual ms, in order. */
-  readonly powerLossesMs: readonly number[]
   /** When all faults had ended, virtual ms. */
   readonly healedMs: number
   /** When the trial stopped waiting, virtual ms. */

@@ -4,19 +4,15 @@ export interface CombinedNode {
   readonly port: number
 }
 
-/**
- * What `server.properties` must say for it. The controller's listener is part of Kafka's configuration; in one process
- * the broker reaches its controller without it, and nothing is bound.
- */
+/** What `server.properties` must say for it. Its controller gets any free port: nobody else needs to know it. */
 export function combinedNodeProperties({ host, port }: CombinedNode, nodeId = '1'): Map<string, string> {
-  const controllerPort = port === 65_535 ? port - 1 : port + 1
   return new Map([
     ['process.roles', 'broker,controller'],
     ['node.id', nodeId],
-    ['listeners', `PLAINTEXT://${host}:${port},CONTROLLER://${host}:${controllerPort}`],
+    ['listeners', `PLAINTEXT://${host}:${port},CONTROLLER://127.0.0.1:0`],
     ['advertised.listeners', `PLAINTEXT://${host}:${port}`],
     ['controller.listener.names', 'CONTROLLER'],
-    ['controller.quorum.voters', `${nodeId}@${host}:${controllerPort}`],
+    ['controller.quorum.voters', `${nodeId}@127.0.0.1:0`],
     ['listener.security.protocol.map', 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT'],
   ])
 }

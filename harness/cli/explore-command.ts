@@ -7,6 +7,7 @@ import { campaignJson } from '../report/json.ts'
 import { createProgress } from '../report/progress.ts'
 import { campaignLines } from '../report/summary.ts'
 import { explorationOf, type GenerationFlags } from './generation-options.ts'
+import { interruptible } from './interruptible.ts'
 import { hasInteractiveProgress, outputStyle, printJson, printLines } from './output.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -49,16 +50,4 @@ export async function exploreCommand(flags: ExploreFlags): Promise<number> {
     pool.close()
     release()
   }
-}
-
-/** The first interrupt ends the campaign with its report, the second one the process. */
-function interruptible(): { readonly signal: AbortSignal; readonly release: () => void } {
-  const controller = new AbortController()
-  const onInterrupt = (): void => {
-    if (controller.signal.aborted) process.exit(130)
-    process.stderr.write('interrupted: the trials under way end first; again to stop at once\n')
-    controller.abort()
-  }
-  process.on('SIGINT', onInterrupt)
-  return { signal: controller.signal, release: () => process.removeListener('SIGINT', onInterrupt) }
 }

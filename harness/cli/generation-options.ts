@@ -1,6 +1,13 @@
 import type { Command } from 'commander'
 import type { ExploreOptions } from '../explore/explore-options.ts'
-import type { ClientName, FaultName, GuaranteeName } from '../trial/scenario.ts'
+import {
+  type ClientName,
+  type ClusterSpec,
+  type FaultName,
+  type GuaranteeName,
+  MAX_BROKERS,
+  type RoleLayout,
+} from '../trial/scenario.ts'
 import { combinedNodeProperties } from './combined-node.ts'
 import * as values from './option-values.ts'
 import { UsageError } from './usage-error.ts'
@@ -17,6 +24,10 @@ export interface GenerationFlags {
   readonly retries?: number
   readonly sequential?: boolean
   readonly renewAfterError?: boolean
+  readonly brokers?: number
+  readonly controllers?: ClusterSpec['controllers']
+  readonly roles?: RoleLayout
+  readonly replicationFactor?: number
 }
 
 const MAX_IN_FLIGHT = 1000
@@ -44,6 +55,10 @@ export function addGenerationFlags(command: Command): Command {
       'applications replace their client after a failed send (default: idempotent ones do)',
     )
     .option('--no-renew-after-error', 'applications keep their client after a failed send')
+    .option('--brokers <n>', 'brokers of the cluster (default: 1 to 3)', values.wholeNumber(1, MAX_BROKERS))
+    .option('--controllers <n>', 'controllers: 1, 3 or 5 (default: 1 or 3)', values.controllers)
+    .option('--roles <layout>', 'combined (brokers are the controllers) or separate (default: both)', values.roles)
+    .option('--replication-factor <n>', 'copies of the topic (default: drawn)', values.wholeNumber(1, MAX_BROKERS))
 }
 
 /**
@@ -51,6 +66,10 @@ export function addGenerationFlags(command: Command): Command {
  */
 export async function explorationOf(flags: GenerationFlags): Promise<ExploreOptions> {
   const { client, faults, set, require, acks, idempotent, maxInFlight, retries, sequential, renewAfterError } = flags
+  const { brokers, controllers, roles, replicationFactor } = flags
+  if ((replicationFactor ?? 1) > (brokers ?? MAX_BROKERS)) {
+    throw new UsageError(`--replication-factor ${replicationFactor} needs as many --brokers, not ${brokers}`)
+  }
   if (idempotent === true && acks !== undefined && acks !== -1) {
     throw new UsageError(`--idempotent needs --acks all, not ${acks}`)
   }
@@ -67,6 +86,10 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
     ...(retries === undefined ? {} : { retries }),
     ...(sequential === undefined ? {} : { sequential }),
     ...(renewAfterError === undefined ? {} : { renewAfterError }),
+    ...(brokers === undefined ? {} : { brokers }),
+    ...(controllers === undefined ? {} : { controllers }),
+    ...(roles === undefined ? {} : { roles }),
+    ...(replicationFactor === undefined ? {} : { replicationFactor }),
   }
 }
 

@@ -6,6 +6,8 @@ import {
   type FaultName,
   GUARANTEE_NAMES,
   type GuaranteeName,
+  ROLE_LAYOUTS,
+  type RoleLayout,
 } from '../trial/scenario.ts'
 
 /** Values of flags. Each reader throws commander's error, which names the flag and the value; the text says what is allowed. */
@@ -34,6 +36,14 @@ export function duration(text: string): number {
 export function seed(text: string): string {
   if (/^[\w.]{1,64}$/.test(text)) return text
   throw new InvalidArgumentError('expected up to 64 letters, digits, dots and underscores')
+}
+
+export function controllers(text: string): 1 | 3 | 5 {
+  return Number(oneOf(text, ['1', '3', '5'] as const)) as 1 | 3 | 5
+}
+
+export function roles(text: string): RoleLayout {
+  return oneOf(text, ROLE_LAYOUTS)
 }
 
 export function client(text: string): ClientName {

@@ -2,16 +2,19 @@ import { Command, CommanderError } from 'commander'
 import { versionOf } from '../explore/real-host.ts'
 import type { ExploreFlags } from './explore-command.ts'
 import { addGenerationFlags } from './generation-options.ts'
+import type { MutantsFlags } from './mutants-command.ts'
 import * as values from './option-values.ts'
 import { printError } from './output.ts'
 import type { ReplayFlags } from './replay-command.ts'
 import type { ServeFlags } from './serve-command.ts'
 import { UsageError } from './usage-error.ts'
+import { addVerdictFlags, type VerdictFlags } from './verdict-options.ts'
 
 const MAX_TRIALS = 1_000_000_000
 const MAX_WORKERS = 64
 const MAX_UNTIL_MS = 86_400_000
 const MAX_PORT = 65_535
+const MUTANT_TIME_MS = 120_000
 const USAGE = 2
 const INTERNAL = 4
 /** Errors that tell of a wrong flag, file or value, by name: their classes are loaded with the commands that throw them. */
@@ -20,6 +23,8 @@ const USAGE_ERRORS: ReadonlySet<string> = new Set([
   'ScenarioError',
   'ConfigError',
   'PropertiesSyntaxError',
+  'RefusedConfiguration',
+  'PatchError',
 ])
 
 const EXIT_CODES = `
@@ -64,9 +69,32 @@ function createProgram(finish: (exitCode: number) => void): Command {
       finish(await replayCommand(fileOrSeed, flags))
     })
 
+  addVerdictFlags(program.command('verdict'))
+    .description('judge a configuration: does it lose, repeat or reorder records, and is it available again?')
+    .addHelpText('after', EXIT_CODES)
+    .action(async (flags: VerdictFlags) => {
+      const { verdictCommand } = await import('./verdict-command.ts')
+      finish(await verdictCommand(flags))
+    })
+
   program
     .command('serve')
-    .description('run the same broker on real TCP and real files')
+    .description('run the same broker, or a cluster of them, on real TCP and real files')
+    .option(
+      '--brokers <n>',
+      'brokers, each a process of its own (default: 1, in this process)',
+      values.wholeNumber(1, 9),
+    )
+    .option(
+      '--base-port <port>',
+      'port of the first of them, 0: any free ones (default: 9092)',
+      values.wholeNumber(0, MAX_PORT),
+    )
+    .option(
+      '--control-port <port>',
+      'HTTP API for faults on loopback, 0: any free one',
+      values.wholeNumber(0, MAX_PORT),
+    )
     .option('--port <port>', 'port to listen on, 0: any free one (default: 9092)', values.wholeNumber(0, MAX_PORT))
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--data <dir>', 'directory for its files (default: those of the configuration, or a temporary one)')
@@ -76,6 +104,21 @@ function createProgram(finish: (exitCode: number) => void): Command {
     .action(async (flags: ServeFlags) => {
       const { serveCommand } = await import('./serve-command.ts')
       finish(await serveCommand(flags))
+    })
+
+  program
+    .command('mutants')
+    .argument('[ids...]', 'mutants to hunt: R1 K4 (default: all)')
+    .description('plant known bugs, one at a time, and look whether trials catch them')
+    .option('--time <time>', 'for each: 120s, 5m', values.duration, MUTANT_TIME_MS)
+    .option('--seed <seed>', 'decides everything', values.seed, '1')
+    .option('--workers <n>', 'processes', values.wholeNumber(1, MAX_WORKERS), 2)
+    .option('--stories', 'shrink what catches them, and tell it')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExit codes: 0 all caught, 1 one was missed, 2 usage or a patch that does not apply.')
+    .action(async (ids: readonly string[], flags: MutantsFlags) => {
+      const { mutantsCommand } = await import('./mutants-command.ts')
+      finish(await mutantsCommand(ids, flags))
     })
   return program
 }
@@ -99,7 +142,8 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     exitCode = code
   })
   try {
-    if (argv.length === 2) throw new UsageError('which command? explore, replay or serve; --help shows all')
+    if (argv.length === 2)
+      throw new UsageError('which command? explore, verdict, replay, serve or mutants; --help shows all')
     await program.parseAsync(argv)
     return exitCode
   } catch (error) {

@@ -3,14 +3,18 @@ import { tmpdir } from 'node:os'
 import { join, parse, resolve } from 'node:path'
 import { NetworkError } from '../../src/runtime/network.ts'
 import { createNodeRuntime } from '../../src/runtime/node/node-runtime.ts'
-import { BrokerServer } from '../../src/server/broker-server.ts'
-import { readText } from '../explore/real-host.ts'
+import { KafkaRaftServer } from '../../src/server/kafka-raft-server.ts'
 import { printError, printJson, printLines } from './output.ts'
+import { serveCluster } from './serve-cluster.ts'
 import { serveConfig } from './serve-config.ts'
+import { onSignals, textOf } from './serve-host.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface ServeFlags {
+  readonly brokers?: number
   readonly port?: number
+  readonly basePort?: number
+  readonly controlPort?: number
   readonly host?: string
   readonly data?: string
   readonly config?: string
@@ -21,10 +25,15 @@ export interface ServeFlags {
 /** What ends a broker that serves. */
 type End = { readonly kind: 'signal' } | { readonly kind: 'halt'; readonly reason: string }
 
-/** Runs a broker on the real machine until it is told to stop. */
+/** Runs a broker, or a cluster of them, on the real machine until it is told to stop. */
 export async function serveCommand(flags: ServeFlags): Promise<number> {
-  const data = dataOf(flags)
+  const isCluster = flags.brokers !== undefined || flags.basePort !== undefined || flags.controlPort !== undefined
+  if (isCluster && flags.port !== undefined) {
+    throw new UsageError('--port is for one broker in this process; a cluster takes --base-port')
+  }
+  const data = dataOf(flags, isCluster)
   try {
+    if (isCluster && data.directory !== undefined) return await serveCluster(flags, data.directory)
     return await serve(flags, data.directory)
   } finally {
     data.release()
@@ -36,7 +45,7 @@ async function serve(flags: ServeFlags, directory: string | undefined): Promise<
   for (const { message } of config.warnings) printError(message)
   const { promise: ended, resolve: end } = Promise.withResolvers<End>()
   const runtime = createNodeRuntime({ name: 'broker-1', dataDirectory: directory ?? parse(resolve('.')).root })
-  const broker = new BrokerServer(runtime, config, { onHalt: reason => end({ kind: 'halt', reason }) })
+  const broker = new KafkaRaftServer(runtime, config, { onHalt: reason => end({ kind: 'halt', reason }) })
   const release = onSignals(() => end({ kind: 'signal' }))
   try {
     await started(broker)
@@ -53,7 +62,7 @@ async function serve(flags: ServeFlags, directory: string | undefined): Promise<
   }
 }
 
-async function started(broker: BrokerServer): Promise<void> {
+async function started(broker: KafkaRaftServer): Promise<void> {
   try {
     await broker.startup()
   } catch (error) {
@@ -63,7 +72,7 @@ async function started(broker: BrokerServer): Promise<void> {
   }
 }
 
-function announce(broker: BrokerServer, { json }: ServeFlags, directory: string | undefined): void {
+function announce(broker: KafkaRaftServer, { json }: ServeFlags, directory: string | undefined): void {
   const [listener] = broker.config.listeners
   const host = listener?.host ?? ''
   const port = broker.boundPort()
@@ -72,40 +81,16 @@ function announce(broker: BrokerServer, { json }: ServeFlags, directory: string 
   else printLines([`listening on ${host === '' ? '0.0.0.0' : host}:${port}, files in ${where}; Ctrl-C stops it`])
 }
 
-function textOf(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined
-  try {
-    return readText(path)
-  } catch (error) {
-    throw new UsageError(`cannot read --config ${path}: ${error instanceof Error ? error.message : error}`)
-  }
-}
-
 interface Data {
   /** The directory that holds all files; undefined when `log.dirs` of the configuration say where they are. */
   readonly directory: string | undefined
   readonly release: () => void
 }
 
-function dataOf({ data, config, set }: ServeFlags): Data {
+function dataOf({ data, config, set }: ServeFlags, isCluster: boolean): Data {
   if (data !== undefined) return { directory: resolve(data), release: () => undefined }
-  if (set?.['log.dirs'] !== undefined || config !== undefined) return { directory: undefined, release: () => undefined }
+  const says = set?.['log.dirs'] !== undefined || config !== undefined
+  if (says && !isCluster) return { directory: undefined, release: () => undefined }
   const directory = mkdtempSync(join(tmpdir(), 'kafka-trial-'))
   return { directory, release: () => rmSync(directory, { recursive: true, force: true }) }
-}
-
-/** The first signal stops the broker cleanly, the second one the process. */
-function onSignals(stop: () => void): () => void {
-  let stopping = false
-  const onSignal = (): void => {
-    if (stopping) process.exit(130)
-    stopping = true
-    stop()
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  return () => {
-    process.removeListener('SIGINT', onSignal)
-    process.removeListener('SIGTERM', onSignal)
-  }
 }

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
-import type { ClusterSpec, Fault, Scenario } from '../trial/scenario.ts'
+import type { ClusterSpec, Fault, ProducerSpec, Scenario } from '../trial/scenario.ts'
+import { SCHEDULE_NAMES } from '../world/schedule.ts'
 import { clusterArbitrary } from './cluster-arbitrary.ts'
+import { FLUSH_EVERY_RECORD } from './durability.ts'
 import { DEFAULT_FAULTS, type ExploreOptions } from './explore-options.ts'
-import { faultsArbitrary } from './fault-arbitrary.ts'
+import { faultsArbitrary, fittingFaults } from './fault-arbitrary.ts'
 import { producersArbitrary } from './producer-arbitrary.ts'
-import { FLUSH_EVERY_RECORD, promisedGuarantees } from './promised-guarantees.ts'
+import { promisedGuarantees } from './promised-guarantees.ts'
 import { seededGenerator } from './seeded-generator.ts'
 
 /**
@@ -21,14 +23,23 @@ export function scenarioArbitrary(options: ExploreOptions = {}, seed = '0-0'): f
       faults: faultsArbitrary(options.faults ?? DEFAULT_FAULTS),
       producers: producersArbitrary(options),
       flushed: fc.boolean(),
-      schedule: fc.constantFrom('fifo', 'random'),
+      leaderOnly: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
+      schedule: fc.constantFrom(...SCHEDULE_NAMES),
     })
-    .map(({ cluster: drawn, faults, producers, flushed, schedule }) => {
+    .map(({ cluster: drawn, faults: planned, producers: writing, flushed, leaderOnly, schedule }) => {
+      const faults = fittingFaults(planned, drawn)
       const cluster = flushed && canLosePower(faults) ? withEveryRecordFlushed(drawn, options) : drawn
+      const replicated = cluster.topic.replicationFactor > 1
+      const producers = replicated && !leaderOnly && options.acks === undefined ? writing.map(ofAllReplicas) : writing
       const workload = { kind: 'append', producers } as const
       const guarantees = promisedGuarantees({ cluster, workload, faults }, options)
-      return { format: 1, seed, schedule, cluster, workload, faults, guarantees }
+      return { format: 2, seed, schedule, cluster, workload, faults, guarantees }
     })
+}
+
+/** One producer that waits for the leader only is enough for nothing to be promised about the records of any. */
+function ofAllReplicas(producer: ProducerSpec): ProducerSpec {
+  return producer.acks === 1 ? { ...producer, acks: -1 } : producer
 }
 
 function canLosePower(faults: readonly Fault[]): boolean {

@@ -1,41 +1,13 @@
 import fc from 'fast-check'
 import { topicConfigDef } from '../../src/log/topic-config.ts'
 import type { ClusterSpec } from '../trial/scenario.ts'
+import { BROKER_KNOBS, CLUSTER_KNOBS, MEMORY_KNOBS, TOPIC_KNOBS, timingOf } from './cluster-knobs.ts'
+import { ELIGIBLE_LEADER_REPLICAS } from './durability.ts'
 import type { ExploreOptions } from './explore-options.ts'
 
-const TOPIC_NAME = 'records'
+/** The topic of every generated scenario. */
+export const TOPIC_NAME = 'records'
 const MAX_PARTITIONS = 3
-
-function number(min: number, max: number): fc.Arbitrary<string> {
-  return fc.integer({ min, max }).map(String)
-}
-
-/** Half of the values small, where queues and buffers fill. */
-function skewed(min: number, small: number, max: number): fc.Arbitrary<string> {
-  return fc.oneof(number(min, small), number(min, max))
-}
-
-/** Settings of `server.properties` that change what happens on a request's way, with values that make it happen. */
-const BROKER_KNOBS: Readonly<Record<string, fc.Arbitrary<string>>> = {
-  'queued.max.requests': skewed(1, 8, 500),
-  'num.io.threads': number(1, 8),
-  'num.network.threads': number(1, 6),
-  'log.flush.interval.messages': number(1, 50),
-  'log.flush.interval.ms': number(1, 5000),
-  'log.flush.scheduler.interval.ms': number(100, 5000),
-  'socket.send.buffer.bytes': skewed(1024, 4096, 102_400),
-  'socket.receive.buffer.bytes': skewed(1024, 4096, 102_400),
-  'message.max.bytes': number(300, 4000),
-  'connections.max.idle.ms': number(1000, 60_000),
-  'log.index.interval.bytes': number(0, 4096),
-  'log.message.timestamp.type': fc.constantFrom('CreateTime', 'LogAppendTime'),
-  'compression.type': fc.constantFrom('producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'),
-}
-
-/** `segment.bytes` cannot be small enough for a short trial (at least 1 MiB since Kafka 4.2); its internal twin can. */
-const TOPIC_KNOBS: Readonly<Record<string, fc.Arbitrary<string>>> = {
-  'internal.segment.bytes': number(1024, 16_384),
-}
 
 /** A subset of knobs is armed, most of them are then used; shrinking takes them away, back to Kafka's defaults. */
 function swarm(knobs: Readonly<Record<string, fc.Arbitrary<string>>>): fc.Arbitrary<Record<string, string>> {
@@ -51,19 +23,88 @@ export function isTopicOnlyKey(key: string): boolean {
   return def !== undefined && !def.brokerKeys.some(broker => broker.key === key)
 }
 
-export function clusterArbitrary({ set = {} }: ExploreOptions): fc.Arbitrary<ClusterSpec> {
+type Shape = Pick<ClusterSpec, 'brokers' | 'controllers' | 'roles'> & { readonly replicationFactor: number }
+
+/** What is drawn of a cluster's shape is fitted to what the options say and to itself. */
+function shapeArbitrary(options: ExploreOptions): fc.Arbitrary<Shape> {
+  return fc
+    .record({
+      brokers: fc.oneof(
+        { withCrossShrink: true },
+        { weight: 3, arbitrary: fc.constant(1) },
+        { weight: 1, arbitrary: fc.constant(2) },
+        { weight: 5, arbitrary: fc.constant(3) },
+      ),
+      single: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
+      fewer: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 2 })),
+      controllers: fc.constantFrom<(1 | 3)[]>(1, 3),
+      separate: fc.oneof({ weight: 2, arbitrary: fc.constant(false) }, fc.constant(true)),
+    })
+    .map(drawn => {
+      const brokers = Math.max(options.brokers ?? drawn.brokers, options.replicationFactor ?? 1)
+      return {
+        brokers,
+        controllers: options.controllers ?? (brokers === 1 && drawn.single ? 1 : drawn.controllers),
+        roles: options.roles ?? (drawn.separate && !(brokers === 1 && drawn.single) ? 'separate' : 'combined'),
+        replicationFactor: options.replicationFactor ?? Math.max(1, brokers - drawn.fewer),
+      }
+    })
+}
+
+/** How many copies a topic must have, and who may lead without being in sync. */
+function durabilityArbitrary(): fc.Arbitrary<{ minIsr: number; unclean: boolean; elr: number | undefined }> {
+  return fc.record({
+    minIsr: fc.oneof(
+      { weight: 2, arbitrary: fc.constant(1) },
+      { weight: 4, arbitrary: fc.constant(2) },
+      { weight: 1, arbitrary: fc.constant(3) },
+    ),
+    unclean: fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, fc.constant(true)),
+    elr: fc.constantFrom(undefined, 0, 1),
+  })
+}
+
+export function clusterArbitrary(options: ExploreOptions): fc.Arbitrary<ClusterSpec> {
+  const { set = {}, features = {} } = options
   const given = Object.entries(set)
   const brokerConfig = Object.fromEntries(given.filter(([key]) => !isTopicOnlyKey(key)))
   const topicConfig = Object.fromEntries(given.filter(([key]) => isTopicOnlyKey(key)))
+  const setsMemory = Object.keys(MEMORY_KNOBS).some(key => set[key] !== undefined)
   return fc
     .record({
+      shape: shapeArbitrary(options),
+      durability: durabilityArbitrary(),
+      timing: fc.oneof({ weight: 1, arbitrary: fc.constant({}) }, { weight: 4, arbitrary: timingOf() }),
       config: swarm(BROKER_KNOBS),
+      clusterConfig: swarm(CLUSTER_KNOBS),
+      memory: fc.option(fc.record(MEMORY_KNOBS), { nil: {} }),
       topicConfig: swarm(TOPIC_KNOBS),
       partitions: fc.integer({ min: 1, max: MAX_PARTITIONS }),
     })
-    .map(drawn => ({
-      brokers: 1,
-      config: { ...drawn.config, ...brokerConfig },
-      topic: { name: TOPIC_NAME, partitions: drawn.partitions, config: { ...drawn.topicConfig, ...topicConfig } },
-    }))
+    .map(({ shape: { replicationFactor, ...shape }, durability: { minIsr, unclean, elr }, ...drawn }) => {
+      const replicated = replicationFactor > 1
+      const several = shape.brokers + shape.controllers > 2
+      const levels = { ...(replicated && elr !== undefined ? { [ELIGIBLE_LEADER_REPLICAS]: elr } : {}), ...features }
+      const guarded = {
+        ...(replicated && minIsr > 1 ? { 'min.insync.replicas': `${Math.min(minIsr, replicationFactor)}` } : {}),
+        ...(replicated && unclean ? { 'unclean.leader.election.enable': 'true' } : {}),
+      }
+      const levelsOnTopic = Object.fromEntries(Object.entries(guarded).filter(([key]) => set[key] === undefined))
+      return {
+        ...shape,
+        config: {
+          ...(several ? { ...drawn.timing, ...drawn.clusterConfig } : {}),
+          ...drawn.config,
+          ...(setsMemory ? {} : drawn.memory),
+          ...brokerConfig,
+        },
+        ...(Object.keys(levels).length === 0 ? {} : { features: levels }),
+        topic: {
+          name: TOPIC_NAME,
+          partitions: drawn.partitions,
+          replicationFactor,
+          config: { ...drawn.topicConfig, ...levelsOnTopic, ...topicConfig },
+        },
+      }
+    })
 }

@@ -1,4 +1,12 @@
-import { type ClientName, FAULT_NAMES, type FaultName, type GuaranteeName, type Scenario } from '../trial/scenario.ts'
+import {
+  type ClientName,
+  type ClusterSpec,
+  FAULT_NAMES,
+  type FaultName,
+  type GuaranteeName,
+  type RoleLayout,
+  type Scenario,
+} from '../trial/scenario.ts'
 import { promisedGuarantees } from './promised-guarantees.ts'
 
 /** What explore may generate. What is absent is drawn by the seed. */
@@ -16,6 +24,14 @@ export interface ExploreOptions {
   readonly retries?: number
   readonly sequential?: boolean
   readonly renewAfterError?: boolean
+  /** Number of brokers, of controllers, and whether these are brokers too. */
+  readonly brokers?: number
+  readonly controllers?: ClusterSpec['controllers']
+  readonly roles?: RoleLayout
+  /** Of the topic. */
+  readonly replicationFactor?: number
+  /** Levels of features of the cluster, by Kafka's names. */
+  readonly features?: Readonly<Record<string, number>>
 }
 
 /**
@@ -33,12 +49,18 @@ export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES
 export function respects(options: ExploreOptions, scenario: Scenario): boolean {
   const { cluster, workload, guarantees } = scenario
   const { set = {}, client, acks, idempotent, maxInFlight, retries, sequential, renewAfterError } = options
+  const { brokers, controllers, roles, replicationFactor, features = {} } = options
   const isSet = ([key, value]: [string, string]): boolean =>
     cluster.config[key] === value || cluster.topic.config[key] === value
   const promised = new Set<GuaranteeName>(['no-unexplained-loss', ...promisedGuarantees(scenario, options)])
   return (
     guarantees.every(name => promised.has(name)) &&
     Object.entries(set).every(isSet) &&
+    (brokers ?? cluster.brokers) === cluster.brokers &&
+    (controllers ?? cluster.controllers) === cluster.controllers &&
+    (roles ?? cluster.roles) === cluster.roles &&
+    (replicationFactor ?? cluster.topic.replicationFactor) === cluster.topic.replicationFactor &&
+    Object.entries(features).every(([name, level]) => cluster.features?.[name] === level) &&
     workload.producers.every(
       spec =>
         (client ?? spec.client) === spec.client &&

@@ -1,7 +1,16 @@
 import fc from 'fast-check'
 import { FAULT_CATALOGUE } from '../faults/catalogue.ts'
-import type { Fault, FaultName, Trigger } from '../trial/scenario.ts'
-import { DISK_OPERATIONS } from '../world/disk.ts'
+import {
+  type ClusterSpec,
+  type Fault,
+  type FaultName,
+  MAX_BROKERS,
+  type NodeTarget,
+  PARTITION_SHAPES,
+  type Trigger,
+} from '../trial/scenario.ts'
+import type { DiskOperation } from '../world/disk.ts'
+import { TOPIC_NAME } from './cluster-arbitrary.ts'
 
 /** Faults begin within this time of the start of chaos, virtual ms. */
 export const CHAOS_WINDOW_MS = 10_000
@@ -9,7 +18,12 @@ const SHORTEST_MS = 10
 const MAX_FAULTS = 6
 const MAX_PICK = 7
 const MAX_NTH = 20
-const MAX_NTH_OPERATION = 60
+/** Brokers and controllers speak to each other far more often than clients do to them. */
+const MAX_NTH_INSIDE = 150
+/** Every send is an append, and a sync where it is flushed. */
+const MAX_NTH_WRITE = 30
+/** Files are replaced and cut when a broker starts and ends, and at checkpoints. */
+const MAX_NTH_CHANGE = 10
 
 const atTime = { weight: 7, arbitrary: fc.record({ ms: fc.nat(CHAOS_WINDOW_MS) }) }
 const atRequest = {
@@ -19,26 +33,101 @@ const atRequest = {
     nth: fc.integer({ min: 1, max: MAX_NTH }),
   }),
 }
+const atRequestInside = {
+  weight: 2,
+  arbitrary: fc.oneof(
+    fc.record({ request: fc.constant('Fetch'), nth: fc.integer({ min: 1, max: MAX_NTH_INSIDE }) }),
+    fc.record({
+      request: fc.constantFrom('AlterPartition', 'BrokerHeartbeat', 'BrokerRegistration', 'Envelope'),
+      nth: fc.integer({ min: 1, max: MAX_NTH }),
+    }),
+    fc.record({ request: fc.constantFrom('Vote', 'BeginQuorumEpoch'), nth: fc.integer({ min: 1, max: 4 }) }),
+  ),
+}
 const atProbe = {
   weight: 1,
   arbitrary: fc.record({
     probe: fc.constantFrom('produce-handled', 'connection-refused', 'broker-unclean-restart', 'request-queue-full'),
   }),
 }
-/** Operations take microseconds: no time that is drawn would ever fall into one. */
-const inDiskOperation = {
-  weight: 7,
+/** States in which the next fault has the most to break. */
+const atProbeInside = {
+  weight: 2,
   arbitrary: fc.record({
-    disk: fc.constantFrom(...DISK_OPERATIONS),
-    nth: fc.integer({ min: 1, max: MAX_NTH_OPERATION }),
+    probe: fc.constantFrom(
+      'isr-shrunk',
+      'isr-of-one',
+      'isr-below-minimum',
+      'isr-expanded',
+      'leader-changed',
+      'controller-changed',
+      'follower-truncated',
+      'hw-lagging',
+    ),
   }),
 }
+function diskOperation(disk: DiskOperation, maxNth: number, file?: string): fc.Arbitrary<Trigger> {
+  return fc.integer({ min: 1, max: maxNth }).map(nth => ({ disk, ...(file === undefined ? {} : { file }), nth }))
+}
 
-const trigger: fc.Arbitrary<Trigger> = fc.oneof(atTime, atRequest, atProbe)
-const triggerOfCrash: fc.Arbitrary<Trigger> = fc.oneof(atTime, atRequest, atProbe, inDiskOperation)
+/** What a sync of the topic's log begins with is what can tear. */
+const TOPIC_FILES = `${TOPIC_NAME}-`
+/** Operations take microseconds: no time that is drawn would ever fall into one. */
+const inDiskOperation = {
+  weight: 10,
+  arbitrary: fc.oneof(
+    { weight: 6, arbitrary: diskOperation('sync', MAX_NTH_WRITE, TOPIC_FILES) },
+    { weight: 3, arbitrary: diskOperation('append', MAX_NTH_WRITE, TOPIC_FILES) },
+    { weight: 2, arbitrary: diskOperation('sync', MAX_NTH_WRITE) },
+    { weight: 2, arbitrary: diskOperation('rename', MAX_NTH_CHANGE) },
+    { weight: 1, arbitrary: diskOperation('truncate', MAX_NTH_CHANGE) },
+    { weight: 1, arbitrary: diskOperation('remove', MAX_NTH_CHANGE) },
+  ),
+}
+
+const trigger: fc.Arbitrary<Trigger> = fc.oneof(atTime, atRequest, atRequestInside, atProbe, atProbeInside)
+const triggerOfCrash: fc.Arbitrary<Trigger> = fc.oneof(
+  atTime,
+  atRequest,
+  atRequestInside,
+  atProbe,
+  atProbeInside,
+  inDiskOperation,
+)
 
 /** What finds a disk in whatever state it is in. */
-const CRASHES: ReadonlySet<FaultName> = new Set(['kill', 'power-loss', 'full-disk'])
+const CRASHES: ReadonlySet<FaultName> = new Set(['kill', 'power-loss', 'full-disk', 'crash-leader'])
+/** They break what much else is promised by: most trials are without them. */
+const RARE: ReadonlySet<FaultName> = new Set(['bit-rot', 'wipe-disk', 'fsync-error'])
+const ONE_IN_RARE = 5
+/** Faults of several nodes at once. */
+const CORRELATED: ReadonlySet<FaultName> = new Set(['kill', 'power-loss', 'partition'])
+/** Faults that find their victims themselves. */
+const UNTARGETED: ReadonlySet<FaultName> = new Set(['stall-reader', 'crash-leader', 'move-leader', 'reassign'])
+/** Faults of connections are those of clients unless a node is named. */
+const OF_CONNECTIONS: ReadonlySet<FaultName> = new Set([
+  'disconnect',
+  'half-close',
+  'blackhole',
+  'slow-link',
+  'fragment',
+  'full-send-buffer',
+  'lose-response',
+  'delay-response',
+  'lose-alter-partition',
+])
+
+const someNode: fc.Arbitrary<NodeTarget> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<NodeTarget>('leader') },
+  { weight: 2, arbitrary: fc.constant<NodeTarget>('follower') },
+  { weight: 1, arbitrary: fc.constant<NodeTarget>('controller') },
+  { weight: 3, arbitrary: fc.nat(2) },
+)
+
+function targetOf(kind: FaultName): fc.Arbitrary<NodeTarget | undefined> {
+  if (UNTARGETED.has(kind)) return fc.constant(undefined)
+  return fc.option(someNode, { nil: undefined, freq: OF_CONNECTIONS.has(kind) ? 2 : 6 })
+}
 
 function faultOf(kind: FaultName): fc.Arbitrary<Fault> {
   const { amount, longestMs } = FAULT_CATALOGUE[kind]
@@ -48,21 +137,56 @@ function faultOf(kind: FaultName): fc.Arbitrary<Fault> {
       forMs: longestMs === 0 ? fc.constant(0) : fc.integer({ min: Math.min(SHORTEST_MS, longestMs), max: longestMs }),
       pick: fc.nat(MAX_PICK),
       amount: amount === undefined ? fc.constant(undefined) : fc.integer({ min: amount.low, max: amount.high }),
+      on: targetOf(kind),
+      nodes: fc.oneof({ weight: 5, arbitrary: fc.constant(1) }, fc.integer({ min: 2, max: 3 })),
+      shape: fc.constantFrom(...PARTITION_SHAPES),
     })
-    .map(({ at, forMs, pick, amount: strength }) => ({
+    .map(({ at, forMs, pick, amount: strength, on, nodes, shape }) => ({
       kind,
       at: { ...at },
       forMs,
       ...(pick === 0 ? {} : { pick }),
       ...(strength === undefined ? {} : { amount: strength }),
+      ...(on === undefined ? {} : { on }),
+      ...(CORRELATED.has(kind) && nodes > 1 ? { nodes } : {}),
+      ...(kind === 'partition' && shape !== 'two-way' ? { shape } : {}),
     }))
+}
+
+/** Crashes twice as often: what they leave behind has more variants than anything else. */
+function weighted(kind: FaultName): fc.WeightedArbitrary<Fault> {
+  return { weight: CRASHES.has(kind) ? 2 : 1, arbitrary: faultOf(kind) }
 }
 
 /** Swarm: a random subset of the kinds is armed, and the plan's faults are drawn from it. */
 export function faultsArbitrary(kinds: readonly FaultName[]): fc.Arbitrary<Fault[]> {
+  const rare = kinds.filter(kind => RARE.has(kind))
+  const common = rare.length === kinds.length ? [] : kinds.filter(kind => !RARE.has(kind))
+  const armedRare: fc.Arbitrary<FaultName[]> =
+    common.length === 0
+      ? fc.subarray(rare)
+      : fc.oneof({ weight: ONE_IN_RARE - 1, arbitrary: fc.constant<FaultName[]>([]) }, fc.subarray(rare))
   return fc
-    .noShrink(fc.subarray([...kinds]))
+    .noShrink(fc.tuple(fc.subarray(common), armedRare).map(lists => lists.flat()))
     .chain(armed =>
-      armed.length === 0 ? fc.constant([]) : fc.array(fc.oneof(...armed.map(faultOf)), { maxLength: MAX_FAULTS }),
+      armed.length === 0 ? fc.constant([]) : fc.array(fc.oneof(...armed.map(weighted)), { maxLength: MAX_FAULTS }),
     )
+}
+
+/** Faults that have nothing to hit in a cluster of one node. */
+const NEED_SEVERAL_NODES: ReadonlySet<FaultName> = new Set(['partition'])
+const NEED_SEVERAL_BROKERS: ReadonlySet<FaultName> = new Set(['move-leader', 'reassign', 'lose-alter-partition'])
+
+/** Leaves out what could not hit anything in this cluster, and says no more than it can mean there. */
+export function fittingFaults(faults: readonly Fault[], { brokers, controllers, roles }: ClusterSpec): Fault[] {
+  const nodes = roles === 'combined' ? Math.max(brokers, controllers) : brokers + controllers
+  return faults
+    .filter(({ kind }) => nodes > 1 || !NEED_SEVERAL_NODES.has(kind))
+    .filter(({ kind }) => brokers > 1 || !NEED_SEVERAL_BROKERS.has(kind))
+    .filter(({ kind }) => roles === 'separate' || kind !== 'controller-partition')
+    .map(fault => {
+      if (nodes > 1 && (fault.nodes ?? 1) <= Math.min(nodes, MAX_BROKERS)) return fault
+      const { on: _, nodes: __, ...plain } = fault
+      return nodes > 1 ? { ...plain, ...(fault.on === undefined ? {} : { on: fault.on }) } : plain
+    })
 }

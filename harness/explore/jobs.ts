@@ -32,18 +32,23 @@ export interface TrialReport {
 /** Further runs of a trial that found something: three in all. */
 const REPEATS_OF_A_FINDING = 2
 
-/** Runs a trial; `twice`, or three times if it finds something, and compares the digests. */
+/** Runs a trial; `twice`, or three times if it finds something (unless only `once`), and compares the digests. */
 export async function runChecked(
   run: RunTrial,
-  source: { readonly seed: string; readonly options: ExploreOptions },
+  source: {
+    readonly seed: string
+    readonly options: ExploreOptions
+    readonly scenario?: Scenario
+    readonly once?: boolean
+  },
   twice: boolean,
 ): Promise<TrialReport> {
-  const scenario = scenarioFromSeed(source.seed, source.options)
+  const scenario = source.scenario ?? scenarioFromSeed(source.seed, source.options)
   const first = await run(scenario)
   const findings = findingsOf(first)
   let runs = 1
   let divergence: Divergence | undefined
-  const repeats = findings.length > 0 ? REPEATS_OF_A_FINDING : Number(twice)
+  const repeats = source.once === true ? 0 : findings.length > 0 ? REPEATS_OF_A_FINDING : Number(twice)
   while (runs <= repeats && divergence === undefined) {
     divergence = await compare(run, scenario, first)
     runs++

@@ -42,6 +42,10 @@ export class JsonValue {
     return this.#refuse(`a whole number from ${low} to ${high}`)
   }
 
+  isNumber(): boolean {
+    return typeof this.#value === 'number'
+  }
+
   wholeOrNull(low: number, high: number): number | null {
     if (this.#value === null) return null
     const value = this.#value
@@ -80,6 +84,13 @@ export class JsonValue {
     const entries = Object.keys(this.#object())
     if (entries.length > maxKeys) return this.#refuse(`at most ${maxKeys} keys`)
     return Object.fromEntries(entries.map(key => [key, this.get(key).#textOrEmpty(maxLength)]))
+  }
+
+  /** Whole numbers by key, of at most `maxKeys` keys. */
+  wholes(maxKeys: number, low: number, high: number): Record<string, number> {
+    const keys = Object.keys(this.#object())
+    if (keys.length > maxKeys) return this.#refuse(`at most ${maxKeys} keys`)
+    return Object.fromEntries(keys.map(key => [key, this.get(key).whole(low, high)]))
   }
 
   #textOrEmpty(maxLength: number): string {

@@ -1,10 +1,20 @@
+import type { Scenario } from '../trial/scenario.ts'
 import type { ExploreOptions } from './explore-options.ts'
 import type { Finding } from './finding.ts'
 import type { Counterexample, Replay, ScenarioSource, ShrinkLimits, TrialReport } from './jobs.ts'
 
 /** What a worker process is asked to do. It does one thing at a time. */
 export type Order =
-  | { readonly type: 'trial'; readonly seed: string; readonly options: ExploreOptions; readonly twice: boolean }
+  | {
+      readonly type: 'trial'
+      readonly seed: string
+      readonly options: ExploreOptions
+      readonly twice: boolean
+      /** Whatever it finds, it is not run again to compare. */
+      readonly once?: boolean
+      /** To be run instead of what the seed and the options would give. */
+      readonly scenario?: Scenario
+    }
   | {
       readonly type: 'shrink'
       readonly source: ScenarioSource

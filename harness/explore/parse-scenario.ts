@@ -5,7 +5,12 @@ import {
   FAULT_NAMES,
   type Fault,
   GUARANTEE_NAMES,
+  MAX_BROKERS,
+  NODE_ROLES,
+  type NodeTarget,
+  PARTITION_SHAPES,
   type ProducerSpec,
+  ROLE_LAYOUTS,
   type Scenario,
   type Trigger,
 } from '../trial/scenario.ts'
@@ -19,6 +24,8 @@ const MAX_TEXT = 200
 const MAX_CONFIG_KEYS = 200
 const MAX_CONFIG_TEXT = 10_000
 const MAX_PARTITIONS = 100
+const MAX_FEATURES = 20
+const MAX_LEVEL = 1000
 const MAX_PRODUCERS = 50
 const MAX_SENDS = 10_000
 const MAX_RECORDS = 1000
@@ -39,7 +46,7 @@ export function parseScenario(json: unknown): Scenario {
   const scenario = new JsonValue(json).only('format', 'seed', 'schedule', 'cluster', 'workload', 'faults', 'guarantees')
   const workload = scenario.get('workload')
   return {
-    format: scenario.get('format').oneOf([1] as const),
+    format: scenario.get('format').oneOf([2] as const),
     seed: scenario.get('seed').text(MAX_TEXT),
     schedule: scenario.get('schedule').oneOf(SCHEDULE_NAMES),
     cluster: readCluster(scenario.get('cluster')),
@@ -56,13 +63,19 @@ export function parseScenario(json: unknown): Scenario {
 }
 
 function readCluster(cluster: JsonValue): ClusterSpec {
-  const topic = cluster.only('brokers', 'config', 'topic').get('topic').only('name', 'partitions', 'config')
+  cluster.only('brokers', 'controllers', 'roles', 'config', 'features', 'topic')
+  const topic = cluster.get('topic').only('name', 'partitions', 'replicationFactor', 'config')
+  const brokers = cluster.get('brokers').whole(1, MAX_BROKERS)
   return {
-    brokers: cluster.get('brokers').oneOf([1] as const),
+    brokers,
+    controllers: cluster.get('controllers').oneOf([1, 3, 5] as const),
+    roles: cluster.get('roles').oneOf(ROLE_LAYOUTS),
     config: cluster.get('config').texts(MAX_CONFIG_KEYS, MAX_CONFIG_TEXT),
+    ...(cluster.has('features') ? { features: cluster.get('features').wholes(MAX_FEATURES, 0, MAX_LEVEL) } : {}),
     topic: {
       name: topic.get('name').text(MAX_TEXT),
       partitions: topic.get('partitions').whole(1, MAX_PARTITIONS),
+      replicationFactor: topic.get('replicationFactor').whole(1, brokers),
       config: topic.get('config').texts(MAX_CONFIG_KEYS, MAX_CONFIG_TEXT),
     },
   }
@@ -108,22 +121,34 @@ function readProducer(producer: JsonValue): ProducerSpec {
 }
 
 function readFault(fault: JsonValue): Fault {
-  fault.only('kind', 'at', 'forMs', 'pick', 'amount')
+  fault.only('kind', 'at', 'forMs', 'pick', 'amount', 'on', 'nodes', 'shape')
   return {
     kind: fault.get('kind').oneOf(FAULT_NAMES),
     at: readTrigger(fault.get('at')),
     forMs: fault.get('forMs').whole(0, DAY_MS),
     ...(fault.has('pick') ? { pick: fault.get('pick').whole(0, MAX_PICK) } : {}),
     ...(fault.has('amount') ? { amount: fault.get('amount').whole(-MAX_AMOUNT, MAX_AMOUNT) } : {}),
+    ...(fault.has('on') ? { on: readTarget(fault.get('on')) } : {}),
+    ...(fault.has('nodes') ? { nodes: fault.get('nodes').whole(1, MAX_BROKERS) } : {}),
+    ...(fault.has('shape') ? { shape: fault.get('shape').oneOf(PARTITION_SHAPES) } : {}),
   }
+}
+
+/** A broker by its place, or the holder of a role. */
+function readTarget(on: JsonValue): NodeTarget {
+  return on.isNumber() ? on.whole(0, MAX_PICK) : on.oneOf(NODE_ROLES)
 }
 
 function readTrigger(at: JsonValue): Trigger {
   if (at.has('ms')) return { ms: at.only('ms').get('ms').whole(0, DAY_MS) }
   if (at.has('probe')) return { probe: at.only('probe').get('probe').text(MAX_TEXT) }
   if (at.has('disk')) {
-    at.only('disk', 'nth')
-    return { disk: at.get('disk').oneOf(DISK_OPERATIONS), nth: at.get('nth').whole(1, MAX_AMOUNT) }
+    at.only('disk', 'file', 'nth')
+    return {
+      disk: at.get('disk').oneOf(DISK_OPERATIONS),
+      ...(at.has('file') ? { file: at.get('file').text(MAX_TEXT) } : {}),
+      nth: at.get('nth').whole(1, MAX_AMOUNT),
+    }
   }
   at.only('request', 'nth')
   return { request: at.get('request').text(MAX_TEXT), nth: at.get('nth').whole(1, MAX_AMOUNT) }

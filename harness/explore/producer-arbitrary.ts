@@ -4,7 +4,9 @@ import type { ExploreOptions } from './explore-options.ts'
 import { CHAOS_WINDOW_MS } from './fault-arbitrary.ts'
 
 const MAX_PRODUCERS = 3
-const MAX_SENDS = 30
+/** Most trials are short; a log of many batches is needed to be cut, rolled or replayed in the middle. */
+const FEW_SENDS = 10
+const MANY_SENDS = 40
 const MAX_RECORDS = 5
 const MAX_PARTITION = 7
 
@@ -16,9 +18,14 @@ const send: fc.Arbitrary<SendSpec> = fc
     atMs: fc.nat(CHAOS_WINDOW_MS),
     partition: fc.nat(MAX_PARTITION),
     records: fc.integer({ min: 1, max: MAX_RECORDS }),
-    bytes: fc.oneof({ weight: 4, arbitrary: fc.nat(100) }, { weight: 1, arbitrary: fc.nat(5000) }),
+    // Only a batch of more than one sector can tear when the power fails.
+    bytes: fc.oneof({ weight: 3, arbitrary: fc.nat(100) }, { weight: 2, arbitrary: fc.nat(5000) }),
   })
   .map(drawn => ({ ...drawn }))
+
+function sends(maxLength: number): fc.Arbitrary<SendSpec[]> {
+  return fc.array(send, { minLength: 1, maxLength, size: 'max' })
+}
 
 /**
  * One producer. What its client does not take is not generated: an idempotent producer has acks=-1, and KafkaJS brings
@@ -41,7 +48,7 @@ function producerArbitrary(options: ExploreOptions): fc.Arbitrary<ProducerSpec> 
       requestTimeoutMs: fc.constantFrom(30_000, 10_000, 3000, 1000),
       compression: fc.constantFrom(...COMPRESSION_NAMES),
       sequential: fc.constantFrom(true, false),
-      sends: fc.array(send, { minLength: 1, maxLength: MAX_SENDS }),
+      sends: fc.oneof({ weight: 2, arbitrary: sends(FEW_SENDS) }, { weight: 1, arbitrary: sends(MANY_SENDS) }),
     })
     .map(drawn => {
       const acks = options.acks ?? (drawn.acks as ProducerSpec['acks'])

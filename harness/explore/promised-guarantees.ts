@@ -1,36 +1,55 @@
 import { GUARANTEE_NAMES, type GuaranteeName, type Scenario } from '../trial/scenario.ts'
+import { durabilityOf, mayCorrupt, mayElectRemovedReplica } from './durability.ts'
 import type { ExploreOptions } from './explore-options.ts'
 
-/** Promises that hold whatever the configuration. */
-const UNCONDITIONAL: readonly GuaranteeName[] = [
-  'no-phantoms',
+/** Promises that hold whatever the configuration and whatever happens. */
+const UNCONDITIONAL: readonly GuaranteeName[] = ['no-phantoms', 'bounded-queues']
+
+/** Promises that hold whatever the configuration, as long as disks give back what was written to them. */
+const OF_SOUND_DISKS: readonly GuaranteeName[] = [
+  'replicas-agree',
+  'clean-elections',
+  'one-leader-per-epoch',
+  'metadata-stays',
   'well-formed-log',
   'every-send-settles',
-  'bounded-queues',
+  'cluster-recovers',
   'recovers',
 ]
 
-/** With which every record is on the platter before its acknowledgement. */
-export const FLUSH_EVERY_RECORD = { key: 'log.flush.interval.messages', value: '1' } as const
-
 /**
  * What a configuration promises, so that every violation is a finding. No duplicates: only when all producers are
- * idempotent. Order: only when each awaits one send before the next or is idempotent. That acknowledged records and their
- * offsets stay: not over a power loss before they were flushed, unless `power-loss` was asked for by name, which asks what it
- * does to them. The conduct of clients (`no-busy-timers`, `drops-dead-connections`) only when `require`d, because KafkaJS 2.2.4
- * is known to violate it; anything else that is required is judged too, promised or not.
+ * idempotent. Order: only when each awaits one send before the next or is idempotent, and disks are sound (else nobody waits
+ * for what is under way before the application goes on). That acknowledged records and their
+ * offsets stay: as `durabilityOf` has it; of a single broker also when power losses were asked for by name, which asks what
+ * they do to it. What is committed stays whatever happens, but for what damaged disks and unclean elections explain, which the
+ * checkers see for themselves; consumers look on where there are several replicas. The conduct of clients (`no-busy-timers`, `drops-dead-connections`) only when `require`d, because KafkaJS
+ * 2.2.4 is known to violate it; anything else that is required is judged too, promised or not.
  */
 export function promisedGuarantees(
-  { workload, faults, cluster }: Pick<Scenario, 'workload' | 'faults' | 'cluster'>,
+  scenario: Pick<Scenario, 'workload' | 'faults' | 'cluster'>,
   options: Pick<ExploreOptions, 'faults' | 'require'> = {},
 ): GuaranteeName[] {
+  const { workload, faults, cluster } = scenario
   const { producers } = workload
   const promised = new Set<GuaranteeName>([...UNCONDITIONAL, ...(options.require ?? [])])
-  const losesPower = faults.some(({ kind }) => kind === 'power-loss')
-  const flushed = cluster.config[FLUSH_EVERY_RECORD.key] === FLUSH_EVERY_RECORD.value
-  if (!losesPower || flushed || options.faults !== undefined) promised.add('no-loss').add('stable-offsets')
-  else promised.add('no-unexplained-loss')
+  if (!mayCorrupt(faults)) for (const name of OF_SOUND_DISKS) promised.add(name)
+  const durability = durabilityOf(scenario)
+  if (durability === 'kept' || asksForLoss(scenario, options)) promised.add('no-loss').add('stable-offsets')
+  else if (durability === 'kept-but-for-damage') promised.add('no-unexplained-loss')
+  if (!mayCorrupt(faults) && !mayElectRemovedReplica(cluster, faults)) {
+    promised.add('committed-stays').add('acks-all-means-replicated')
+    if (cluster.brokers > 1) promised.add('reads-stay')
+  }
   if (producers.every(({ idempotent }) => idempotent)) promised.add('no-duplicates')
-  if (producers.every(({ idempotent, sequential }) => idempotent || sequential)) promised.add('order')
+  const inOrder = producers.every(({ idempotent, sequential }) => idempotent || sequential)
+  if (inOrder && !mayCorrupt(faults)) promised.add('order')
   return GUARANTEE_NAMES.filter(name => promised.has(name))
+}
+
+function asksForLoss(
+  { cluster, faults }: Pick<Scenario, 'cluster' | 'faults'>,
+  { faults: asked }: Pick<ExploreOptions, 'faults'>,
+): boolean {
+  return cluster.brokers === 1 && asked !== undefined && faults.some(({ kind }) => kind === 'power-loss')
 }

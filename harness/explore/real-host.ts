@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -47,6 +47,11 @@ export function fileExists(path: string): boolean {
   return existsSync(path)
 }
 
+/** Names of what is in a directory, in the order of their UTF-16 units. */
+export function fileNames(directory: string): string[] {
+  return readdirSync(directory).sort()
+}
+
 /** @throws the system's error when the file cannot be read */
 export function readText(path: string): string {
   return readFileSync(path, 'utf8')
@@ -67,12 +72,23 @@ export function joinPath(...parts: readonly string[]): string {
  * production and local time is UTC, wherever it runs.
  *
  * @param heapMiB of memory that its objects may take; a process that needs more ends
+ * @param imports modules that are loaded before it
+ * @param env variables of its environment besides those of this process
  */
-export function forkModule(module: URL, heapMiB: number): ChildProcess {
+export function forkModule(
+  module: URL,
+  heapMiB: number,
+  imports: readonly URL[] = [],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
   return fork(fileURLToPath(module), [], {
-    execArgv: [`--max-old-space-size=${heapMiB}`, `--max-semi-space-size=${YOUNG_MIB}`],
+    execArgv: [
+      `--max-old-space-size=${heapMiB}`,
+      `--max-semi-space-size=${YOUNG_MIB}`,
+      ...imports.map(({ href }) => `--import=${href}`),
+    ],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, NODE_ENV: 'production', TZ: 'UTC', KAFKAJS_NO_PARTITIONER_WARNING: '1' },
+    env: { ...process.env, ...env, NODE_ENV: 'production', TZ: 'UTC', KAFKAJS_NO_PARTITIONER_WARNING: '1' },
   })
 }
 

@@ -1,4 +1,4 @@
-import type { Fault, ProducerSpec, Scenario, SendSpec } from '../trial/scenario.ts'
+import type { ClusterSpec, Fault, ProducerSpec, Scenario, SendSpec } from '../trial/scenario.ts'
 
 /** Runs a candidate; true when it still gives the finding. */
 export type Attempt = (candidate: Scenario) => Promise<boolean>
@@ -7,8 +7,9 @@ export type Attempt = (candidate: Scenario) => Promise<boolean>
 const MAX_ROUNDS = 10
 
 /**
- * Makes a scenario smaller by passes over its structure, as long as `attempt` accepts: without faults (in halves, then
- * one by one), producers, sends, records, configuration; with earlier times, shorter faults, plainer values.
+ * Makes a scenario smaller by passes over its structure, as long as `attempt` accepts: with fewer nodes and copies, without
+ * faults (in halves, then one by one), producers, sends, records; with earlier times, shorter faults, plainer values, the
+ * plainest schedule; without configuration.
  *
  * @returns whether the last round found nothing more to take away
  */
@@ -32,12 +33,13 @@ class Reduction {
   }
 
   async round(): Promise<void> {
+    await this.#reduceNodes()
     await this.#dropFrom(this.scenario.faults, 0, faults => ({ ...this.scenario, faults }))
     await this.#dropFrom(this.#producers, 1, producers => this.#withProducers(producers))
     for (let index = 0; index < this.#producers.length; index++) await this.#reduceSends(index)
-    await this.#reduceCluster()
-    await this.#try({ ...this.scenario, schedule: 'fifo' })
     for (let index = 0; index < this.scenario.faults.length; index++) await this.#reduceFault(index)
+    await this.#try({ ...this.scenario, schedule: 'fifo' })
+    await this.#reduceConfig()
   }
 
   get #producers(): readonly ProducerSpec[] {
@@ -83,15 +85,45 @@ class Reduction {
     await this.#try(changed({ sequential: true }))
   }
 
-  async #reduceCluster(): Promise<void> {
-    const { topic, config } = this.scenario.cluster
+  /** The smallest cluster at once, then one thing less after the other. */
+  async #reduceNodes(): Promise<void> {
+    const { brokers, topic } = this.scenario.cluster
+    const single = { brokers: 1, controllers: 1, roles: 'combined' } as const
+    await this.#try(this.#withCluster({ ...single, topic: { ...topic, replicationFactor: 1, partitions: 1 } }))
+    for (let fewer = 1; fewer < brokers; fewer++) {
+      if (await this.#try(this.#withBrokers(fewer))) break
+    }
+    await this.#try(this.#withCluster({ controllers: 1 }))
+    await this.#try(this.#withCluster({ roles: 'combined' }))
+    for (let copies = 1; copies < this.scenario.cluster.topic.replicationFactor; copies++) {
+      if (await this.#try(this.#withTopic({ replicationFactor: copies }))) break
+    }
+    await this.#try(this.#withTopic({ partitions: 1 }))
+  }
+
+  #withBrokers(brokers: number): Scenario {
+    const { topic } = this.scenario.cluster
+    const replicationFactor = Math.min(topic.replicationFactor, brokers)
+    return this.#withCluster({ brokers, topic: { ...topic, replicationFactor } })
+  }
+
+  #withTopic(change: Partial<ClusterSpec['topic']>): Scenario {
+    return this.#withCluster({ topic: { ...this.scenario.cluster.topic, ...change } })
+  }
+
+  async #reduceConfig(): Promise<void> {
+    const { topic, config, features } = this.scenario.cluster
+    await this.#dropFrom(Object.entries(features ?? {}), 0, entries => {
+      const { features: _, ...cluster } = this.scenario.cluster
+      const fewer = entries.length === 0 ? {} : { features: Object.fromEntries(entries) }
+      return { ...this.scenario, cluster: { ...cluster, ...fewer } }
+    })
     await this.#dropFrom(Object.entries(config), 0, entries =>
       this.#withCluster({ config: Object.fromEntries(entries) }),
     )
     await this.#dropFrom(Object.entries(topic.config), 0, entries => {
-      return this.#withCluster({ topic: { ...this.scenario.cluster.topic, config: Object.fromEntries(entries) } })
+      return this.#withTopic({ config: Object.fromEntries(entries) })
     })
-    await this.#try(this.#withCluster({ topic: { ...this.scenario.cluster.topic, partitions: 1 } }))
   }
 
   #withCluster(change: Partial<Scenario['cluster']>): Scenario {
@@ -144,6 +176,11 @@ const SEND_STEPS: readonly Step<SendSpec>[] = [
 ]
 
 const FAULT_STEPS: readonly Step<Fault>[] = [
+  ({ nodes, ...plain }) => (nodes === undefined ? undefined : plain),
+  fault => ((fault.nodes ?? 1) > 2 ? half(fault as Fault & { nodes: number }, 'nodes', 2) : undefined),
+  ({ shape, ...plain }) => (shape === undefined ? undefined : plain),
+  ({ on, ...plain }) => (on === undefined ? undefined : plain),
+  fault => (typeof fault.on === 'string' || (fault.on ?? 0) > 0 ? { ...fault, on: 0 } : undefined),
   ({ pick, ...plain }) => (pick === undefined ? undefined : plain),
   ({ amount, ...plain }) => (amount === undefined ? undefined : plain),
   fault => (fault.forMs > 0 ? { ...fault, forMs: 0 } : undefined),

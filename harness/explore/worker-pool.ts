@@ -25,6 +25,14 @@ const SILENCE_MS: Readonly<Record<Order['type'], number>> = { trial: 300_000, re
 const STDERR_KEPT = 2000
 const DEFAULT_HEAP_MIB = 400
 
+/** What a worker process loads besides the worker itself. */
+export interface WorkerLoading {
+  /** Modules that are loaded before everything else. */
+  readonly imports?: readonly URL[]
+  /** Variables of its environment besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 interface Waiting {
   readonly resolve: (answer: never) => void
   readonly reject: (error: WorkerError) => void
@@ -36,12 +44,14 @@ class Worker {
   busy = false
   rssMaxBytes = 0
   readonly #heapMiB: number
+  readonly #loading: WorkerLoading
   #process: ChildProcess | undefined
   #waiting: Waiting | undefined
   #stderr = ''
 
-  constructor(heapMiB: number) {
+  constructor(heapMiB: number, loading: WorkerLoading) {
     this.#heapMiB = heapMiB
+    this.#loading = loading
   }
 
   ask(order: Order): Promise<never> {
@@ -65,7 +75,7 @@ class Worker {
 
   #start(): ChildProcess {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
-    const child = forkModule(new URL(file, import.meta.url), this.#heapMiB)
+    const child = forkModule(new URL(file, import.meta.url), this.#heapMiB, this.#loading.imports, this.#loading.env)
     this.#stderr = ''
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT)
@@ -110,8 +120,8 @@ export class WorkerPool implements Workforce {
   readonly #queue: (() => void)[] = []
 
   /** @param heapMiB of memory for the objects of one worker; trials need a tenth of the default, a full trace may need more */
-  constructor(size: number, heapMiB = DEFAULT_HEAP_MIB) {
-    this.#workers = Array.from({ length: size }, () => new Worker(heapMiB))
+  constructor(size: number, heapMiB = DEFAULT_HEAP_MIB, loading: WorkerLoading = {}) {
+    this.#workers = Array.from({ length: size }, () => new Worker(heapMiB, loading))
   }
 
   get size(): number {

@@ -1,10 +1,14 @@
 import type { FaultName } from '../trial/scenario.ts'
 import { blackhole, disconnect, fullSendBuffer, halfClose, refuse, stallReader } from './connections.ts'
+import { bitRot, fsyncError, fullDisk, slowDisk, wipeDisk } from './disks.ts'
 import type { FaultKind } from './fault-kind.ts'
-import { clockJump, fullDisk, kill, pause, powerLoss, restart, slowCpu, slowDisk } from './machines.ts'
+import { moveLeader, reassign } from './leadership.ts'
+import { clockDrift, clockJump, slowCpu } from './machines.ts'
+import { controllerPartition, partition } from './partitions.ts'
 import { fragment, slowLink } from './paths.ts'
+import { controlledShutdown, crashLeader, kill, pause, powerLoss, restart, rollingRestart } from './processes.ts'
 import { fullConnectionQueue, fullRequestQueue } from './queues.ts'
-import { delayResponse, loseResponse } from './responses.ts'
+import { delayResponse, loseAlterPartition, loseResponse } from './responses.ts'
 
 /** Every kind of fault, by its name. */
 export const FAULT_CATALOGUE: Readonly<Record<FaultName, FaultKind>> = {
@@ -28,4 +32,16 @@ export const FAULT_CATALOGUE: Readonly<Record<FaultName, FaultKind>> = {
   'full-send-buffer': fullSendBuffer,
   'slow-disk': slowDisk,
   'full-disk': fullDisk,
+  partition,
+  'controller-partition': controllerPartition,
+  'crash-leader': crashLeader,
+  'move-leader': moveLeader,
+  reassign,
+  'controlled-shutdown': controlledShutdown,
+  'rolling-restart': rollingRestart,
+  'lose-alter-partition': loseAlterPartition,
+  'clock-drift': clockDrift,
+  'fsync-error': fsyncError,
+  'bit-rot': bitRot,
+  'wipe-disk': wipeDisk,
 }

@@ -5,9 +5,9 @@ import type { Pipe } from '../world/tcp/pipe.ts'
 import {
   type AmountRange,
   amountOf,
-  clientConnections,
-  type FaultContext,
+  connectionsFor,
   type FaultKind,
+  type Injection,
   pick,
   pickConnection,
 } from './fault-kind.ts'
@@ -46,14 +46,14 @@ export const disconnect: FaultKind = {
 export const halfClose: FaultKind = {
   name: 'half-close',
   summary:
-    "one direction of a connection ends: the other end sees end-of-stream, odd picks the broker's, even the client's",
+    "one direction of a connection ends: the other end sees end-of-stream; odd picks the server's, even the client's",
   longestMs: 0,
   inject(injection, fault) {
-    const connection = pick(clientConnections(injection), { ...fault, pick: (fault.pick ?? 0) >> 1 })
+    const connection = pick(connectionsFor(injection, fault), { ...fault, pick: (fault.pick ?? 0) >> 1 })
     if (connection === undefined) return undefined
-    const fromBroker = ((fault.pick ?? 0) & 1) === 1
-    injection.hit(`ends the ${fromBroker ? "broker's" : "client's"} direction of ${nameOf(connection)}`)
-    const ended = fromBroker ? connection.server : connection.client
+    const fromServer = ((fault.pick ?? 0) & 1) === 1
+    injection.hit(`ends the ${fromServer ? "broker's" : "client's"} direction of ${nameOf(connection)}`)
+    const ended = fromServer ? connection.server : connection.client
     ended.outPipe?.finish()
     return undefined
   },
@@ -81,17 +81,18 @@ export const blackhole: FaultKind = {
 
 export const refuse: FaultKind = {
   name: 'refuse',
-  summary: 'new connections to the broker are refused, at the longest until its machine boots anew',
+  summary: 'new connections to the node are refused, at the longest until its machine boots anew',
   longestMs: 5000,
-  inject({ broker, hit, tell }) {
-    const { refusing } = broker.host.kernel
-    hit(`refuses new connections to ${broker.name}`)
-    const end = refusals.begin(broker.host.kernel, true, active => {
-      if (active.length > 0) refusing.add(broker.port)
-      else refusing.delete(broker.port)
+  inject({ node, hit, tell }) {
+    if (node === undefined) return undefined
+    const { refusing } = node.host.kernel
+    hit(`refuses new connections to ${node.name}`)
+    const end = refusals.begin(node.host.kernel, true, active => {
+      if (active.length > 0) refusing.add(node.port)
+      else refusing.delete(node.port)
     })
     return () => {
-      tell(`allows new connections to ${broker.name} again`)
+      tell(`allows new connections to ${node.name} again`)
       end()
     }
   },
@@ -110,10 +111,11 @@ function stall(endpoint: Endpoint): () => void {
   })
 }
 
-function clientEndpoints(context: FaultContext, hostName: string): Endpoint[] {
-  return clientConnections(context)
+function clientEndpoints({ world }: Injection, hostName: string): Endpoint[] {
+  return world.network
+    .connections()
+    .filter(({ client, server }) => client.kernel.host.name === hostName && !client.closed && !server.closed)
     .map(({ client }) => client)
-    .filter(({ kernel }) => kernel.host.name === hostName)
 }
 
 export const stallReader: FaultKind = {
@@ -135,7 +137,7 @@ export const stallReader: FaultKind = {
 
 export const fullSendBuffer: FaultKind = {
   name: 'full-send-buffer',
-  summary: "the broker stops reading from a client and the client's send buffer is small, so that it fills",
+  summary: "a server stops reading from its client and the client's send buffer is small, so that it fills",
   amount: SEND_BUFFER,
   longestMs: 8000,
   inject(injection, fault) {

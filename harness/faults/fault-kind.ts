@@ -1,6 +1,7 @@
-import type { BrokerNode } from '../trial/broker-node.ts'
 import type { ClientNode } from '../trial/client-node.ts'
-import type { ResponseGate } from '../trial/response-gate.ts'
+import type { Cluster } from '../trial/cluster.ts'
+import type { ClusterAdmin } from '../trial/cluster-admin.ts'
+import type { ClusterNode } from '../trial/cluster-node.ts'
 import type { Fault, FaultName } from '../trial/scenario.ts'
 import type { NetworkConnection } from '../world/tcp/network.ts'
 import type { World } from '../world/world.ts'
@@ -8,15 +9,18 @@ import type { World } from '../world/world.ts'
 /** What a fault can get at. */
 export interface FaultContext {
   readonly world: World
-  readonly broker: BrokerNode
+  readonly cluster: Cluster
   readonly clients: readonly ClientNode[]
-  readonly gate: ResponseGate
+  /** For faults that ask the cluster itself for something. */
+  readonly admin: ClusterAdmin
   /** Adds to the story. */
   readonly tell: (text: string) => void
 }
 
 /** What one injection of a fault is given. */
 export interface Injection extends FaultContext {
+  /** The node that the fault is `on`; undefined when nobody is what it asks for now. */
+  readonly node: ClusterNode | undefined
   /**
    * Tells what the fault does to whom. The fault counts as injected from the first call on; one that finds nothing to hit
    * never calls it.
@@ -46,17 +50,24 @@ export interface FaultKind {
   inject(injection: Injection, fault: Fault): Heal | undefined
 }
 
-/** The live connections between clients and the broker, oldest first. */
-export function clientConnections(context: FaultContext): NetworkConnection[] {
-  const names = new Set(context.clients.map(client => client.host.name))
-  return context.world.network
-    .connections()
-    .filter(({ client, server }) => names.has(client.kernel.host.name) && !client.closed && !server.closed)
+/**
+ * The live connections that a fault picks from, oldest first: those of clients, or, of a fault that says which node it is
+ * `on`, all that have an end there.
+ */
+export function connectionsFor({ world, clients, node }: Injection, fault: Fault): NetworkConnection[] {
+  const names = new Set(clients.map(client => client.host.name))
+  const target = fault.on === undefined ? undefined : node?.host
+  if (fault.on !== undefined && target === undefined) return []
+  return world.network.connections().filter(({ client, server }) => {
+    if (client.closed || server.closed) return false
+    if (target === undefined) return names.has(client.kernel.host.name)
+    return client.kernel.host === target || server.kernel.host === target
+  })
 }
 
 /** The connection a fault picks, if there is one. */
-export function pickConnection(context: FaultContext, fault: Fault): NetworkConnection | undefined {
-  return pick(clientConnections(context), fault)
+export function pickConnection(injection: Injection, fault: Fault): NetworkConnection | undefined {
+  return pick(connectionsFor(injection, fault), fault)
 }
 
 export function pick<T>(items: readonly T[], fault: Fault): T | undefined {

@@ -1,25 +1,25 @@
 import { Metadata } from '../../src/protocol/apis/metadata.ts'
 import { encodeRequest } from '../../src/protocol/codec.ts'
 import { END_OF_STREAM } from '../../src/runtime/network.ts'
+import type { ClusterNode } from '../trial/cluster-node.ts'
 import type { SimulatedProcess } from '../world/process.ts'
 import type { Endpoint } from '../world/tcp/endpoint.ts'
-import type { FaultContext } from './fault-kind.ts'
+import type { World } from '../world/world.ts'
 
 const METADATA_VERSION = 9
 const READ_BYTES = 65_536
 const SIZE_BYTES = 4
 
-/** Other clients of the broker: connections that do nothing, or that send one request after the other. */
+/** Other clients of a node: connections that do nothing, or that send one request after the other. */
 export class Flood {
   readonly #process: SimulatedProcess
   readonly #giveUps: (() => void)[] = []
 
   /** @param talking each connection keeps one Metadata request in flight */
-  constructor(context: FaultContext, count: number, talking: boolean) {
-    const { world, broker } = context
+  constructor(world: World, node: ClusterNode, count: number, talking: boolean) {
     const host = world.hosts.get('others') ?? world.host('others')
     this.#process = host.process()
-    const target = { host: broker.host.name, port: broker.port }
+    const target = { host: node.name, port: node.port }
     for (let index = 0; index < count; index++) {
       const connected = (endpoint: Endpoint): void => {
         if (talking) new Talker(endpoint, metadataRequest(index)).start()

@@ -6,7 +6,7 @@ const CONNECTIONS: AmountRange = { unit: 'connections that are opened', low: 10,
 
 /** Which threads stand still, and what others do meanwhile. */
 interface Congestion {
-  /** In the names of the broker's threads. */
+  /** In the names of the node's threads. */
   readonly thread: string
   /** For the story. */
   readonly threads: string
@@ -17,13 +17,13 @@ interface Congestion {
 }
 
 function congest(injection: Injection, { thread, threads, others, count, talking }: Congestion): Heal | undefined {
-  const { broker, hit, tell } = injection
-  const unfreeze = broker.freezeThreads(name => name.includes(thread))
-  if (unfreeze === undefined) return undefined
-  hit(`${threads} of ${broker.name} stand still, ${count} ${others}`)
-  const flood = new Flood(injection, count, talking)
+  const { node, hit, tell } = injection
+  const unfreeze = node?.freezeThreads(name => name.includes(thread))
+  if (node === undefined || unfreeze === undefined) return undefined
+  hit(`${threads} of ${node.name} stand still, ${count} ${others}`)
+  const flood = new Flood(injection.world, node, count, talking)
   return () => {
-    tell(`${threads} of ${broker.name} go on`)
+    tell(`${threads} of ${node.name} go on`)
     unfreeze()
     flood.end()
   }

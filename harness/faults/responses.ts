@@ -1,13 +1,38 @@
-import type { RequestInfo } from '../../src/network/request-observer.ts'
-import type { Fault } from '../trial/scenario.ts'
+import type { RequestInfo, ResponseFate } from '../../src/network/request-observer.ts'
+import type { ClusterNode } from '../trial/cluster-node.ts'
+import type { Fault, FaultName } from '../trial/scenario.ts'
 import { resetBothEnds } from './connections.ts'
-import { type AmountRange, amountOf, type FaultContext, type FaultKind } from './fault-kind.ts'
+import {
+  type AmountRange,
+  amountOf,
+  type FaultContext,
+  type FaultKind,
+  type Heal,
+  type Injection,
+} from './fault-kind.ts'
 
 const DELAY: AmountRange = { unit: 'ms late', low: 1, high: 40_000 }
 
-/** Whether a response fault is about this answer: the nth of the trigger, else Produce. */
-function concerns(fault: Fault, info: RequestInfo, nth: number): boolean {
-  return 'request' in fault.at ? info.apiName === fault.at.request && nth === fault.at.nth : info.apiName === 'Produce'
+/** Counts the answers that a fault waits for, on the node that it is `on`: true for the one that it is about. */
+function aim({ cluster }: FaultContext, fault: Fault, api: string): (node: ClusterNode, info: RequestInfo) => boolean {
+  const { at, on, pick } = fault
+  const apiName = 'request' in at ? at.request : api
+  let seen = 0
+  return (node, info) => {
+    if (info.apiName !== apiName || (on !== undefined && cluster.resolve(on, pick) !== node)) return false
+    return !('request' in at) || ++seen === at.nth
+  }
+}
+
+/** Puts a rule in force on every node; returns how to end it. */
+function onEveryNode(
+  { cluster }: FaultContext,
+  rule: (node: ClusterNode, info: RequestInfo) => ResponseFate | undefined,
+): () => void {
+  const ends = cluster.nodes.map(node => node.gate.add(info => rule(node, info)))
+  return () => {
+    for (const end of ends) end()
+  }
 }
 
 /**
@@ -15,49 +40,68 @@ function concerns(fault: Fault, info: RequestInfo, nth: number): boolean {
  * begins with it.
  */
 export function isArmedFromStart(fault: Fault): boolean {
-  return (fault.kind === 'lose-response' || fault.kind === 'delay-response') && 'request' in fault.at
+  return ARMED_FROM_START.has(fault.kind) && 'request' in fault.at
 }
+
+const ARMED_FROM_START: ReadonlySet<FaultName> = new Set(['lose-response', 'delay-response', 'lose-alter-partition'])
 
 function nameOf(info: RequestInfo): string {
   return info.clientId ?? 'a client'
+}
+
+function nthOf({ at }: Fault, info: RequestInfo): string {
+  return `${info.apiName}${'nth' in at && 'request' in at ? ` #${at.nth}` : ''}`
+}
+
+/** One answer of an API is lost; at the end of the fault its connection is reset. */
+function lose(injection: Injection, fault: Fault, api: string): Heal {
+  const concerns = aim(injection, fault, api)
+  let lost: { readonly node: ClusterNode; readonly info: RequestInfo } | undefined
+  const remove = onEveryNode(injection, (node, info) => {
+    if (lost !== undefined || !concerns(node, info)) return undefined
+    lost = { node, info }
+    injection.hit(`loses the answer of ${node.name} to ${nthOf(fault, info)} of ${nameOf(info)}`)
+    return 'drop'
+  })
+  return () => {
+    remove()
+    if (lost !== undefined) resetConnection(injection, lost.node, lost.info)
+  }
+}
+
+function resetConnection({ tell }: FaultContext, node: ClusterNode, info: RequestInfo): void {
+  const connection = node.connectionOf(info.connectionId)
+  if (connection === undefined) return
+  tell(`resets the connection of the lost answer to ${nameOf(info)}`)
+  resetBothEnds(connection)
 }
 
 export const loseResponse: FaultKind = {
   name: 'lose-response',
   summary: 'one request is handled and never answered; when the fault ends its connection is reset',
   longestMs: 5000,
-  inject(injection, fault) {
-    let lost: RequestInfo | undefined
-    const remove = injection.gate.add((info, nth) => {
-      if (lost !== undefined || !concerns(fault, info, nth)) return undefined
-      lost = info
-      injection.hit(`loses the answer to ${info.apiName} #${nth} of ${nameOf(info)}`)
-      return 'drop'
-    })
-    return () => {
-      remove()
-      if (lost !== undefined) resetConnection(injection, lost)
-    }
-  },
+  inject: (injection, fault) => lose(injection, fault, 'Produce'),
 }
 
-function resetConnection({ broker, tell }: FaultContext, info: RequestInfo): void {
-  const connection = broker.connectionOf(info.connectionId)
-  if (connection === undefined) return
-  tell(`resets the connection of the lost answer to ${nameOf(info)}`)
-  resetBothEnds(connection)
+export const loseAlterPartition: FaultKind = {
+  name: 'lose-alter-partition',
+  summary:
+    "the controller's answer to a leader's AlterPartition is lost: the change of the ISR is committed or refused unheard",
+  longestMs: 5000,
+  inject: (injection, fault) => lose(injection, fault, 'AlterPartition'),
 }
 
 export const delayResponse: FaultKind = {
   name: 'delay-response',
-  summary: 'answers to Produce requests leave the broker late; those that are late already stay so when the fault ends',
+  summary: 'answers to Produce requests leave their node late; those that are late already stay so when the fault ends',
   amount: DELAY,
   longestMs: 5000,
   inject(injection, fault) {
     const delayMs = amountOf(fault, DELAY)
-    return injection.gate.add((info, nth) => {
-      if (!concerns(fault, info, nth)) return undefined
-      injection.hit(`delays the answer to ${info.apiName} #${nth} of ${nameOf(info)} by ${delayMs} ms`)
+    const concerns = aim(injection, fault, 'Produce')
+    return onEveryNode(injection, (node, info) => {
+      if (!concerns(node, info)) return undefined
+      injection.hit(`delays the answer of ${node.name} to ${nthOf(fault, info)} of ${nameOf(info)} by ${delayMs} ms`)
       return { delayMs }
     })
   },

@@ -13,6 +13,10 @@ export function generationFlags(options: ExploreOptions): string[] {
     retries,
     sequential,
     renewAfterError,
+    brokers,
+    controllers,
+    roles,
+    replicationFactor,
   } = options
   return [
     ...(client === undefined ? [] : ['--client', client]),
@@ -25,6 +29,10 @@ export function generationFlags(options: ExploreOptions): string[] {
     ...(retries === undefined ? [] : ['--retries', String(retries)]),
     ...(sequential === undefined ? [] : [sequential ? '--sequential' : '--no-sequential']),
     ...(renewAfterError === undefined ? [] : [renewAfterError ? '--renew-after-error' : '--no-renew-after-error']),
+    ...(brokers === undefined ? [] : ['--brokers', String(brokers)]),
+    ...(controllers === undefined ? [] : ['--controllers', String(controllers)]),
+    ...(roles === undefined ? [] : ['--roles', roles]),
+    ...(replicationFactor === undefined ? [] : ['--replication-factor', String(replicationFactor)]),
   ]
 }
 

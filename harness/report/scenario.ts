@@ -1,4 +1,4 @@
-import type { Fault, ProducerSpec, Scenario, Trigger } from '../trial/scenario.ts'
+import type { ClusterSpec, Fault, ProducerSpec, Scenario, Trigger } from '../trial/scenario.ts'
 import { counted } from './format.ts'
 import type { Row } from './table.ts'
 
@@ -7,14 +7,27 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER
 
 /** What a trial was given, in words. */
 export function scenarioRows({ cluster, workload, faults, schedule }: Scenario): Row[] {
-  const { topic } = cluster
-  const config = [...Object.entries(cluster.config), ...Object.entries(topic.config)]
-  const settings = config.length === 0 ? "Kafka's defaults" : config.map(([key, value]) => `${key}=${value}`).join(' ')
   return [
-    ['cluster', `1 broker, ${counted(topic.partitions, 'partition')}, ${settings}, ${schedule} schedule`],
+    ['cluster', `${describeCluster(cluster)}, ${schedule} schedule`],
     ...workload.producers.map((producer, index): Row => [`producer-${index}`, describeProducer(producer)]),
     ...faults.map((fault): Row => ['fault', describeFault(fault)]),
   ]
+}
+
+function describeCluster({ brokers, controllers, roles, config, features = {}, topic }: ClusterSpec): string {
+  const levels = Object.entries(features).map(([name, level]) => `${name}=${level}`)
+  const settings = [...Object.entries(config), ...Object.entries(topic.config)].map(([key, value]) => `${key}=${value}`)
+  const alone = brokers === 1 && controllers === 1 && roles === 'combined'
+  const quorum =
+    roles === 'combined' ? `${counted(controllers, 'controller')} among them` : counted(controllers, 'controller')
+  const parts = [
+    counted(brokers, 'broker'),
+    ...(alone ? [] : [quorum]),
+    counted(topic.partitions, 'partition'),
+    ...(brokers === 1 ? [] : [`replication factor ${topic.replicationFactor}`]),
+    settings.length + levels.length === 0 ? "Kafka's defaults" : [...settings, ...levels].join(' '),
+  ]
+  return parts.join(', ')
 }
 
 export function recordsIn({ workload }: Scenario): number {
@@ -42,8 +55,11 @@ function describeProducer(producer: ProducerSpec): string {
   return `${parts.join(', ')}: ${counted(sends.length, 'send')}, ${counted(records, 'record')}`
 }
 
-function describeFault({ kind, at, forMs, pick, amount }: Fault): string {
+function describeFault({ kind, at, forMs, pick, amount, on, nodes, shape }: Fault): string {
   const more = [
+    ...(on === undefined ? [] : [typeof on === 'number' ? `on broker ${on + 1}` : `on the ${on}`]),
+    ...(nodes === undefined ? [] : [`${nodes} nodes at once`]),
+    ...(shape === undefined ? [] : [shape]),
     ...(forMs === 0 ? [] : [`for ${forMs} ms`]),
     ...(amount === undefined ? [] : [`amount ${amount}`]),
     ...(pick === undefined ? [] : [`pick ${pick}`]),
@@ -53,6 +69,8 @@ function describeFault({ kind, at, forMs, pick, amount }: Fault): string {
 
 function describeTrigger(at: Trigger): string {
   if ('ms' in at) return `at ${at.ms} ms`
-  if ('disk' in at) return `in the middle of disk ${at.disk} ${at.nth}`
+  if ('disk' in at) {
+    return `in the middle of disk ${at.disk} ${at.nth}${at.file === undefined ? '' : ` of ${at.file}`}`
+  }
   return 'probe' in at ? `when ${at.probe} is first seen` : `after ${at.request} request ${at.nth}`
 }

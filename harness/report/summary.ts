@@ -88,7 +88,7 @@ export function nextCommand({ totals, counterexamples }: CampaignResult, options
   const seed = finding?.firstSeed ?? totals.divergences[0]?.seed ?? totals.workerErrors[0]?.seed
   if (seed !== undefined) return replayCommand(seed, options)
   if (!(options.faults?.includes('power-loss') ?? false)) {
-    return `${exploreCommand({ ...options, faults: ['power-loss'] })}   (to see a loss)`
+    return `${exploreCommand({ ...options, faults: ['power-loss'], brokers: 1 })}   (to see a loss)`
   }
   return exploreCommand(options, ['--time', '10m'])
 }

@@ -1,21 +1,33 @@
 import { readLogDirectory } from '../../src/log/inspect.ts'
 import { DiskError } from '../../src/runtime/disk.ts'
 import type { DiskFinding } from '../checkers/evidence.ts'
-import type { SimulatedHost } from '../world/host.ts'
+import type { ClusterNode } from './cluster-node.ts'
+import { DATA_DIRECTORY } from './node-layout.ts'
+import { inspectProducerSnapshots } from './producer-snapshot-inspection.ts'
 import type { ClusterSpec } from './scenario.ts'
 
-/** Reads a stopped broker's files of a topic as they lie on its disk and names everything that is not as Kafka writes it. */
-export async function inspectDisk(host: SimulatedHost, topic: ClusterSpec['topic']): Promise<DiskFinding[]> {
+/**
+ * Reads a stopped broker's files of a topic as they lie on its disk and names everything that is not as Kafka writes it.
+ *
+ * @param partitions of which the broker must hold a replica
+ */
+export async function inspectDisk(
+  { id: node, host }: ClusterNode,
+  { name }: Pick<ClusterSpec['topic'], 'name'>,
+  partitions: readonly number[],
+): Promise<DiskFinding[]> {
   const process = host.process('inspector')
   const findings: DiskFinding[] = []
-  for (let partition = 0; partition < topic.partitions; partition++) {
-    const directory = `data/${topic.name}-${partition}`
+  for (const partition of partitions) {
+    const directory = `${DATA_DIRECTORY}/${name}-${partition}`
     try {
       const report = await process.run(() => readLogDirectory(process.disk, directory))
-      findings.push(...report.findings.map(({ file, message }) => ({ file: `${directory}/${file}`, message })))
+      findings.push(...report.findings.map(({ file, message }) => ({ node, file: `${directory}/${file}`, message })))
+      const snapshots = await process.run(() => inspectProducerSnapshots(process.disk, directory))
+      findings.push(...snapshots.map(finding => ({ node, ...finding })))
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
-      findings.push({ file: directory, message: error.message })
+      findings.push({ node, file: directory, message: error.message })
     }
   }
   process.kill()

@@ -1,28 +1,41 @@
-import type { DiskOperation, SimulatedDisk } from '../world/disk.ts'
+import type { DiskOperation } from '../world/disk.ts'
+import type { ClusterNode } from './cluster-node.ts'
+import type { DiskTrigger } from './scenario.ts'
 
-/** Counts the operations of a disk and calls back in the middle of those that somebody waits for. */
+interface Waiting {
+  readonly trigger: DiskTrigger
+  readonly counts: (node: ClusterNode) => boolean
+  seen: number
+  readonly callback: () => void
+}
+
+/** Watches the operations of nodes' disks and calls back in the middle of those that somebody waits for. */
 export class DiskTriggers {
-  readonly #counts = new Map<DiskOperation, number>()
-  readonly #waiting = new Map<string, (() => void)[]>()
+  #waiting: Waiting[] = []
 
-  /** Counts from now on. A disk tells one such object only. */
-  watch(disk: SimulatedDisk): void {
-    disk.onOperation = operation => this.#begun(operation)
+  /** A disk tells one such object only. */
+  watch(nodes: readonly ClusterNode[]): void {
+    for (const node of nodes) {
+      node.host.disk.onOperation = (operation, path) => this.#begun(node, operation, path)
+    }
   }
 
-  /** Calls back when the nth operation of a kind begins. */
-  add(operation: DiskOperation, nth: number, callback: () => void): void {
-    const key = `${operation}#${nth}`
-    const callbacks = this.#waiting.get(key) ?? []
-    callbacks.push(callback)
-    this.#waiting.set(key, callbacks)
+  /**
+   * Calls back once, when the operation begins; counts from now on.
+   *
+   * @param counts whether an operation of this node counts
+   */
+  add(trigger: DiskTrigger, counts: (node: ClusterNode) => boolean, callback: () => void): void {
+    this.#waiting.push({ trigger, counts, seen: 0, callback })
   }
 
-  #begun(operation: DiskOperation): void {
-    const nth = (this.#counts.get(operation) ?? 0) + 1
-    this.#counts.set(operation, nth)
-    const key = `${operation}#${nth}`
-    for (const callback of this.#waiting.get(key) ?? []) callback()
-    this.#waiting.delete(key)
+  #begun(node: ClusterNode, operation: DiskOperation, path: string): void {
+    for (const waiting of this.#waiting) {
+      const { disk, file, nth } = waiting.trigger
+      if (disk !== operation || (file !== undefined && !path.includes(file)) || !waiting.counts(node)) continue
+      if (++waiting.seen < nth) continue
+      this.#waiting = this.#waiting.filter(other => other !== waiting)
+      waiting.callback()
+    }
   }
 }

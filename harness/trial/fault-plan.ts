@@ -1,6 +1,7 @@
 import { FAULT_CATALOGUE } from '../faults/catalogue.ts'
 import type { FaultContext, Heal } from '../faults/fault-kind.ts'
 import { isArmedFromStart } from '../faults/responses.ts'
+import type { ClusterNode } from './cluster-node.ts'
 import { DiskTriggers } from './disk-triggers.ts'
 import type { Probes } from './probes.ts'
 import type { Fault, FaultName } from './scenario.ts'
@@ -23,16 +24,29 @@ export class FaultPlan {
   /** Lets triggers fire from now on; times count from now. */
   arm(faults: readonly Fault[]): void {
     this.#armed = true
-    const { gate, broker } = this.#context
-    this.#diskTriggers.watch(broker.host.disk)
-    for (const fault of faults) {
-      if (isArmedFromStart(fault)) this.#inject(fault)
-      else if ('ms' in fault.at) this.#later(fault.at.ms, () => this.#inject(fault))
-      else if ('request' in fault.at)
-        gate.onHandled(fault.at.request, fault.at.nth, () => this.#later(0, () => this.#inject(fault)))
-      else if ('disk' in fault.at)
-        this.#diskTriggers.add(fault.at.disk, fault.at.nth, () => this.#later(0, () => this.#inject(fault)))
-      else this.#probes.onFirst(fault.at.probe, () => this.#later(0, () => this.#inject(fault)))
+    this.#diskTriggers.watch(this.#context.cluster.nodes)
+    for (const fault of faults) this.#arm(fault)
+  }
+
+  #arm(fault: Fault): void {
+    const { at } = fault
+    const inject = (): void => this.#inject(fault)
+    const soon = (): void => this.#later(0, inject)
+    const counts = (node: ClusterNode): boolean => this.#context.cluster.resolve(fault.on, fault.pick) === node
+    if (isArmedFromStart(fault)) inject()
+    else if ('ms' in at) this.#later(at.ms, inject)
+    else if ('request' in at) this.#onHandled(at.request, at.nth, counts, soon)
+    else if ('disk' in at) this.#diskTriggers.add(at, counts, soon)
+    else this.#probes.onFirst(at.probe, soon)
+  }
+
+  #onHandled(apiName: string, nth: number, counts: (node: ClusterNode) => boolean, callback: () => void): void {
+    let seen = 0
+    for (const node of this.#context.cluster.nodes) {
+      node.gate.onHandled(apiName, () => {
+        if (seen < nth && counts(node) && ++seen === nth) callback()
+        return seen >= nth
+      })
     }
   }
 
@@ -53,7 +67,9 @@ export class FaultPlan {
       this.injected.set(kind, (this.injected.get(kind) ?? 0) + 1)
       if (waits) this.#later(forMs, end)
     }
-    const heal = FAULT_CATALOGUE[kind].inject({ ...this.#context, hit }, fault)
+    const { on, pick } = fault
+    const node = this.#context.cluster.resolve(on, pick)
+    const heal = FAULT_CATALOGUE[kind].inject({ ...this.#context, node, hit }, fault)
     const end = (): void => {
       if (heal !== undefined) this.#end(heal)
     }

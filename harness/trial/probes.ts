@@ -4,13 +4,25 @@ export const PROBE_NAMES = [
   'broker-halted',
   'broker-unclean-restart',
   'connection-refused',
+  'controller-changed',
+  'elr-used',
+  'follower-truncated',
+  'hw-lagging',
+  'isr-below-minimum',
+  'isr-expanded',
+  'isr-of-one',
+  'isr-shrunk',
   'killed-with-requests-in-hand',
+  'leader-changed',
+  'metadata-truncated',
+  'not-enough-replicas',
   'produce-answer-lost',
   'produce-handled',
   'request-queue-full',
   'send-acknowledged',
   'send-failed',
   'send-indeterminate',
+  'unclean-election',
 ] as const
 export type ProbeName = (typeof PROBE_NAMES)[number]
 
@@ -20,9 +32,7 @@ export class Probes {
   readonly #waiting = new Map<string, (() => void)[]>()
 
   hit(name: ProbeName): void {
-    const count = (this.counts.get(name) ?? 0) + 1
-    this.counts.set(name, count)
-    if (count > 1) return
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
     for (const callback of this.#waiting.get(name) ?? []) callback()
     this.#waiting.delete(name)
   }

@@ -2,9 +2,9 @@ import type { RequestInfo, RequestObserver, RequestStage, ResponseFate } from '.
 import type { Probes } from './probes.ts'
 
 /** What a fault wants done with an answer; undefined lets others decide. */
-export type ResponseRule = (info: RequestInfo, nth: number) => ResponseFate | undefined
+export type ResponseRule = (info: RequestInfo) => ResponseFate | undefined
 
-/** Counts, over all incarnations of a broker. */
+/** Counts, over all incarnations of a node. */
 export interface RequestCounts {
   received: number
   handled: number
@@ -12,7 +12,7 @@ export interface RequestCounts {
 }
 
 /**
- * Stands between a broker and its answers: counts requests over the broker's incarnations, wakes triggers, and applies
+ * Stands between a node and its answers: counts requests over the node's incarnations, wakes triggers, and applies
  * the rules of faults that lose or delay answers.
  */
 export class ResponseGate implements RequestObserver {
@@ -21,10 +21,8 @@ export class ResponseGate implements RequestObserver {
   onStage: (() => void) | undefined
   readonly #probes: Probes
   readonly #rules = new Set<ResponseRule>()
-  readonly #handledByApi = new Map<string, number>()
-  readonly #answeredByApi = new Map<string, number>()
-  readonly #waiting = new Map<string, (() => void)[]>()
-  /** Requests the living broker has taken in and not handled yet. */
+  readonly #watching = new Map<string, (() => boolean)[]>()
+  /** Requests the living node has taken in and not handled yet. */
   #inHand = 0
 
   constructor(probes: Probes) {
@@ -41,12 +39,10 @@ export class ResponseGate implements RequestObserver {
     return () => this.#rules.delete(rule)
   }
 
-  /** Calls back when the nth request of an API has been handled, counted from the start of the trial. */
-  onHandled(apiName: string, nth: number, callback: () => void): void {
-    const key = `${apiName}#${nth}`
-    const callbacks = this.#waiting.get(key) ?? []
-    callbacks.push(callback)
-    this.#waiting.set(key, callbacks)
+  /** Calls back whenever a request of an API has been handled, until `callback` returns true. */
+  onHandled(apiName: string, callback: () => boolean): void {
+    const callbacks = this.#watching.get(apiName) ?? []
+    this.#watching.set(apiName, [...callbacks, callback])
   }
 
   onRequest(info: RequestInfo, stage: RequestStage): void {
@@ -59,10 +55,8 @@ export class ResponseGate implements RequestObserver {
   }
 
   onResponse(info: RequestInfo): ResponseFate {
-    const nth = (this.#answeredByApi.get(info.apiName) ?? 0) + 1
-    this.#answeredByApi.set(info.apiName, nth)
     for (const rule of this.#rules) {
-      const fate = rule(info, nth)
+      const fate = rule(info)
       if (fate === undefined) continue
       if (fate === 'drop' && info.apiName === 'Produce') this.#probes.hit('produce-answer-lost')
       return fate
@@ -71,7 +65,7 @@ export class ResponseGate implements RequestObserver {
   }
 
   /**
-   * The broker's process is gone: what it had in hand will never be handled.
+   * The node's process is gone: what it had in hand will never be handled.
    *
    * @param unclean it was not shut down
    */
@@ -84,11 +78,12 @@ export class ResponseGate implements RequestObserver {
   #handled(info: RequestInfo): void {
     this.counts.handled++
     this.#inHand--
-    const nth = (this.#handledByApi.get(info.apiName) ?? 0) + 1
-    this.#handledByApi.set(info.apiName, nth)
     if (info.apiName === 'Produce') this.#probes.hit('produce-handled')
-    const key = `${info.apiName}#${nth}`
-    for (const callback of this.#waiting.get(key) ?? []) callback()
-    this.#waiting.delete(key)
+    const callbacks = this.#watching.get(info.apiName)
+    if (callbacks === undefined) return
+    this.#watching.set(
+      info.apiName,
+      callbacks.filter(callback => !callback()),
+    )
   }
 }

@@ -7,7 +7,7 @@ import type { ScheduleName } from '../world/schedule.ts'
  */
 export interface Scenario {
   /** Version of this shape. */
-  readonly format: 1
+  readonly format: 2
   /** Decides latencies, interleavings, what a power loss leaves, and what clients draw. */
   readonly seed: string
   readonly schedule: ScheduleName
@@ -18,14 +18,29 @@ export interface Scenario {
   readonly guarantees: readonly GuaranteeName[]
 }
 
+export const ROLE_LAYOUTS = ['combined', 'separate'] as const
+export type RoleLayout = (typeof ROLE_LAYOUTS)[number]
+export const MAX_BROKERS = 9
+
 export interface ClusterSpec {
-  /** Number of brokers. */
-  readonly brokers: 1
+  /** Number of brokers, 1 to `MAX_BROKERS`. */
+  readonly brokers: number
+  /** Number of controllers: the voters of the metadata quorum. */
+  readonly controllers: 1 | 3 | 5
+  /**
+   * `combined`: nodes 1 up, of which the first `brokers` are brokers and the first `controllers` controllers. `separate`:
+   * brokers are nodes 1 up, controllers nodes 101 up, each on a machine of its own.
+   */
+  readonly roles: RoleLayout
   /** `server.properties`, by Kafka's keys; what is absent has Kafka's default. */
   readonly config: Readonly<Record<string, string>>
+  /** Levels of features with which the cluster is formatted, by Kafka's names; what is absent has the level of a new cluster. */
+  readonly features?: Readonly<Record<string, number>>
   readonly topic: {
     readonly name: string
     readonly partitions: number
+    /** At most as many as there are brokers. */
+    readonly replicationFactor: number
     /** Topic configuration, by Kafka's keys. */
     readonly config: Readonly<Record<string, string>>
   }
@@ -78,14 +93,38 @@ export interface SendSpec {
 export type Trigger =
   | { readonly ms: number }
   /**
-   * When the nth request of an API has been handled by the broker (1 is the first of the trial). `lose-response` and
-   * `delay-response` take the nth answer; requests with acks=0 have none.
+   * When the nth request of an API has been handled by the node that the fault is `on` (1 is the first of chaos).
+   * `lose-response`, `delay-response` and `lose-alter-partition` take the nth answer; requests with acks=0 have none.
    */
   | { readonly request: string; readonly nth: number }
-  /** In the middle of the nth operation of a kind on the broker's disk (1 is the first of chaos). */
-  | { readonly disk: DiskOperation; readonly nth: number }
+  | DiskTrigger
   /** When a probe fires for the first time. */
   | { readonly probe: string }
+
+/** In the middle of the nth operation of a kind on the disk of the node that the fault is `on` (1 is the first of chaos). */
+export interface DiskTrigger {
+  readonly disk: DiskOperation
+  /** Only operations count whose path has this in it: `records-0/`. */
+  readonly file?: string
+  readonly nth: number
+}
+
+/**
+ * Which node a fault hits, decided when it begins. A number: the broker in that place (from 0), modulo how many there are.
+ * `leader` and `follower`: of the topic's partition `pick` (modulo). `controller`: the active one.
+ */
+export type NodeTarget = number | NodeRole
+
+export const NODE_ROLES = ['leader', 'follower', 'controller'] as const
+export type NodeRole = (typeof NODE_ROLES)[number]
+
+export const PARTITION_SHAPES = ['two-way', 'one-way-in', 'one-way-out', 'isolate-one', 'majority-ring'] as const
+/**
+ * How a network partition cuts: `two-way` splits the target and its successors from the rest, `isolate-one` cuts the target
+ * from everybody including clients, `one-way-in`/`one-way-out` let only what the target sends/receives through,
+ * `majority-ring` lets every node see a majority, no two the same.
+ */
+export type PartitionShape = (typeof PARTITION_SHAPES)[number]
 
 /** A fault of the plan: what, when, for how long, and its own parameters (see the catalogue in `harness/faults/`). */
 export interface Fault {
@@ -97,6 +136,12 @@ export interface Fault {
   readonly pick?: number
   /** The fault's strength, in the unit its catalogue entry names. */
   readonly amount?: number
+  /** Default: the first broker. */
+  readonly on?: NodeTarget
+  /** `power-loss`, `kill`: how many nodes at once, the target and its successors; default 1. */
+  readonly nodes?: number
+  /** `partition`; default `two-way`. */
+  readonly shape?: PartitionShape
 }
 
 export const FAULT_NAMES = [
@@ -120,12 +165,26 @@ export const FAULT_NAMES = [
   'full-send-buffer',
   'slow-disk',
   'full-disk',
+  'partition',
+  'controller-partition',
+  'crash-leader',
+  'move-leader',
+  'reassign',
+  'controlled-shutdown',
+  'rolling-restart',
+  'lose-alter-partition',
+  'clock-drift',
+  'fsync-error',
+  'bit-rot',
+  'wipe-disk',
 ] as const
 export type FaultName = (typeof FAULT_NAMES)[number]
 
 export const GUARANTEE_NAMES = [
   /** Every acknowledged record (acks ≠ 0) is in the log. */
   'no-loss',
+  /** Every record whose send the client called done is in the log, with acks=0 too, for which Kafka promises nothing. */
+  'no-silent-loss',
   /** What an acknowledged record is missing for is a power loss after its acknowledgement; weaker than `no-loss`. */
   'no-unexplained-loss',
   /** Nothing is in the log that was never sent, or whose send definitely failed. */
@@ -136,12 +195,28 @@ export const GUARANTEE_NAMES = [
   'order',
   /** Offsets are dense; an acknowledged offset holds the record it was acknowledged for. */
   'stable-offsets',
+  /** The same offset and epoch hold the same bytes on all replicas, in the logs of the topic and of the metadata. */
+  'replicas-agree',
+  /** No replica cuts its log below its high watermark, none shows what later disappears; high watermarks of a leader never fall. */
+  'committed-stays',
+  /** What is committed is on every in-sync replica, of which there are enough, and acks=all waits for it. */
+  'acks-all-means-replicated',
+  /** What a replica showed a consumer was committed, and is there in the end. */
+  'reads-stay',
+  /** Who was elected was in sync or eligible, unless unclean elections are allowed. */
+  'clean-elections',
+  /** One leader an epoch, of partitions and of the quorum; nobody appends in an epoch in which it does not lead. */
+  'one-leader-per-epoch',
+  /** Committed metadata is never lost, and all nodes replay the same. */
+  'metadata-stays',
   /** What lies on disk is a well-formed Kafka log. */
   'well-formed-log',
   /** Every send settles, exactly once. */
   'every-send-settles',
   /** Queues stay within their bounds, push back when full, and lose nothing. */
   'bounded-queues',
+  /** After healing, every partition has a leader and all replicas are in sync again, in bounded time. */
+  'cluster-recovers',
   /** After healing, every application gets a further record through in bounded time, if need be with a fresh client. */
   'recovers',
   /** After healing, every producer gets a further record through with the client it has. */

@@ -1,35 +1,38 @@
-import { NetworkClient } from '../../src/network/network-client.ts'
-import { CreateTopics } from '../../src/protocol/apis/create-topics.ts'
-import { errorName } from '../../src/protocol/errors.ts'
-import type { ClientConduct, Evidence, PartitionLog } from '../checkers/evidence.ts'
-import type { FaultContext } from '../faults/fault-kind.ts'
+import type { ClientConduct, Evidence, PartitionLog, RequestBalance } from '../checkers/evidence.ts'
 import { History } from '../history/history.ts'
 import { AppendApplication } from '../workloads/append.ts'
 import type { CreateClient } from '../workloads/clients/load.ts'
 import type { World } from '../world/world.ts'
-import { BrokerNode } from './broker-node.ts'
 import type { ClientNode } from './client-node.ts'
-import { inspectDisk } from './disk-inspection.ts'
+import { Cluster } from './cluster.ts'
+import { ClusterAdmin } from './cluster-admin.ts'
 import { FaultPlan } from './fault-plan.ts'
+import { LastLook } from './last-look.ts'
 import { readLogs } from './log-reader.ts'
+import { Onlookers } from './onlookers.ts'
 import { Probes } from './probes.ts'
 import { QueueWatch } from './queue-watch.ts'
-import { ResponseGate } from './response-gate.ts'
 import { TrialError } from './result.ts'
 import type { ClientName, ProducerSpec, Scenario } from './scenario.ts'
 import { Story } from './story.ts'
 
 /** Chaos goes on for so long after the last planned send and fault. */
 const CHAOS_TAIL_MS = 500
-/** A broker that was healed must run within this time. */
+/** A node that was healed must run within this time. */
 const RESTART_LIMIT_MS = 300_000
+/** A healed cluster must be whole within this time: sessions and requests of the time before have run out long before it. */
+const WHOLE_LIMIT_MS = 300_000
 /** Sends that were planned for the time of chaos may begin for so long after it. */
 const PLAN_GRACE_MS = 60_000
 /** After healing, every open send must settle within this time, and so must the further ones: it covers all retries of all clients. */
 const SETTLE_LIMIT_MS = 600_000
+/** What was handed over on a sound network has been written after so long. */
+const ON_ITS_WAY_MS = 1000
+/** Replicas that are in sync have fetched everything after so long, even if a fetch was lost. */
+const COMMIT_LIMIT_MS = 60_000
+/** Where a disk holds rubbish, replicas and clients may try again for ever: nothing is promised of when they are done. */
+const ROTTEN_LIMIT_MS = 20_000
 const QUIET_SECONDS = 3
-const CREATE_TOPICS_VERSION = 5
-const REQUEST_TIMEOUT_MS = 30_000
 
 interface Producer {
   readonly spec: ProducerSpec
@@ -45,10 +48,10 @@ export class Trial {
   readonly #world: World
   readonly #scenario: Scenario
   readonly #history = new History()
-  readonly #gate: ResponseGate
-  readonly #broker: BrokerNode
-  readonly #queues: QueueWatch
-  readonly #producers: Producer[]
+  readonly #cluster: Cluster
+  readonly #admin: ClusterAdmin
+  readonly #queues: readonly QueueWatch[]
+  readonly #producers: Producer[] = []
   readonly #clients: readonly ClientNode[]
   readonly #createClient: ReadonlyMap<ClientName, CreateClient>
 
@@ -57,62 +60,68 @@ export class Trial {
     this.#scenario = scenario
     this.#createClient = createClient
     this.story = new Story(world)
-    this.#gate = new ResponseGate(this.probes)
-    this.#broker = new BrokerNode({
+    this.#cluster = new Cluster({
       world,
-      nodeId: 1,
-      config: scenario.cluster.config,
-      gate: this.#gate,
+      spec: scenario.cluster,
       probes: this.probes,
-      tell: text => this.story.tell('broker-1', text),
-      onCrash: ({ thread, error }) => {
-        const message = `${this.#broker.name} crashed in thread ${thread}: ${describe(error)}`
+      tell: (who, text) => this.story.tell(who, text),
+      onCrash: ({ name }, { thread, error }) => {
+        const message = `${name} crashed in thread ${thread}: ${describe(error)}`
         world.fail(new TrialError('crash', message, { cause: error }))
       },
     })
-    this.#queues = new QueueWatch(this.#broker, this.probes)
-    this.#gate.onStage = () => this.#queues.look()
+    this.#queues = this.#cluster.nodes.map(node => {
+      const watch = new QueueWatch(node, this.probes)
+      node.gate.onStage = () => watch.look()
+      return watch
+    })
     world.network.onRefused = from => {
       if (this.#clients.some(({ host }) => host.name === from)) this.probes.hit('connection-refused')
     }
     this.#clients = scenario.workload.producers.map((_, index) => this.#machine(index))
-    const context: FaultContext = {
-      world,
-      broker: this.#broker,
-      clients: this.#clients,
-      gate: this.#gate,
-      tell: text => this.story.tell('fault', text),
-    }
+    this.#admin = new ClusterAdmin(world, this.#cluster)
+    const tell = (text: string): void => this.story.tell('fault', text)
+    const context = { world, cluster: this.#cluster, clients: this.#clients, admin: this.#admin, tell }
     this.plan = new FaultPlan(context, this.probes)
-    this.#producers = []
   }
 
   async run(): Promise<Evidence> {
     await this.#prepare()
+    const onlookers = this.#startOnlookers()
     const running = this.#startProducers()
     this.plan.arm(this.#scenario.faults)
     await this.#world.sleep(chaosMs(this.#scenario))
     await this.#heal()
     const healedMs = this.#world.nowMs
     for (const { application } of this.#producers) application.endPlanAt(healedMs + PLAN_GRACE_MS)
-    await this.#within(SETTLE_LIMIT_MS, running)
+    const whole = this.#whole()
+    const settleLimitMs = this.#mayBeRotten ? ROTTEN_LIMIT_MS : SETTLE_LIMIT_MS
+    await this.#within(settleLimitMs, running)
     const recovering = this.#producers.map(({ node, application }) => node.process.run(() => application.recover()))
-    await this.#within(SETTLE_LIMIT_MS, Promise.all(recovering))
+    await this.#within(settleLimitMs, Promise.all(recovering))
+    const recovery = await whole
+    this.#requireRecovery(recovery)
     const conduct = await this.#observeConduct()
-    const logs = await this.#readLogs()
+    if (recovery.recovered) await this.#committed()
+    const logs = recovery.recovered ? await this.#readLogs() : []
     const endedMs = this.#world.nowMs
-    const disk = await this.#shutDownAndInspect()
+    onlookers?.stop()
+    const look = new LastLook(this.#cluster)
+    await this.#shutDown()
     this.#countOutcomes()
-    const { received, handled, abandoned } = this.#gate.counts
+    const { observations } = this.#cluster
     return {
       scenario: this.#scenario,
       history: this.#history,
       logs,
-      disk,
-      queues: this.#queues.observations(),
-      requests: { received, answered: handled, abandoned },
+      reads: onlookers?.reads ?? [],
+      ...(await look.evidence()),
+      observed: observations,
+      damage: observations.damage,
+      recovery,
+      queues: this.#queues.flatMap(queue => queue.observations()),
+      requests: this.#requests(),
       conduct,
-      powerLossesMs: this.#broker.host.powerLossesMs,
       healedMs,
       endedMs,
     }
@@ -124,37 +133,21 @@ export class Trial {
   }
 
   async #prepare(): Promise<void> {
-    this.#broker.start()
+    this.#cluster.start()
     await this.#running()
-    const { name, partitions, config } = this.#scenario.cluster.topic
-    const admin = this.#world.host('admin').process()
-    const client = new NetworkClient(admin, { ...this.#address, clientId: 'admin' })
-    await admin.run(() => client.connect())
-    const response = await client.send(CreateTopics, CREATE_TOPICS_VERSION, {
-      topics: [
-        {
-          name,
-          numPartitions: partitions,
-          replicationFactor: 1,
-          assignments: [],
-          configs: Object.entries(config).map(([key, value]) => ({ name: key, value })),
-        },
-      ],
-      timeoutMs: REQUEST_TIMEOUT_MS,
-      validateOnly: false,
-    })
-    client.close()
-    const created = response.topics[0]
-    if (created === undefined || created.errorCode !== 0) {
-      throw new TrialError(
-        'internal',
-        `topic ${name} could not be created: ${errorName(created?.errorCode ?? -1)} ${created?.errorMessage ?? ''}`,
-      )
+    await this.#admin.createTopic()
+    const { missing } = await this.#cluster.whole(WHOLE_LIMIT_MS)
+    if (missing.length > 0) {
+      throw new TrialError('liveness', `the cluster does not become whole at its start: ${missing.join('; ')}`)
     }
+    this.#cluster.noteAssignment()
   }
 
-  get #address(): { readonly host: string; readonly port: number } {
-    return { host: this.#broker.name, port: this.#broker.port }
+  #startOnlookers(): Onlookers | undefined {
+    if (!this.#scenario.guarantees.includes('reads-stay')) return undefined
+    const onlookers = new Onlookers(this.#world)
+    onlookers.start(this.#cluster.brokers, this.#scenario.cluster.topic)
+    return onlookers
   }
 
   #startProducers(): Promise<unknown> {
@@ -166,7 +159,7 @@ export class Trial {
       const tell = (text: string): void => this.story.tell(node.name, text)
       const create = this.#createClient.get(spec.client) as CreateClient
       const application = node.process.run(() => {
-        const bootstrap = [this.#broker.bootstrap]
+        const { bootstrap } = this.#cluster
         const createClient = () => create({ clientId: node.name, bootstrap, topic: topic.name, spec, log: tell })
         return new AppendApplication({
           process: node.process,
@@ -187,14 +180,46 @@ export class Trial {
   async #heal(): Promise<void> {
     this.story.tell('trial', 'all faults end')
     this.plan.heal()
-    this.#broker.start()
+    this.#cluster.start()
     await this.#running()
   }
 
   async #running(): Promise<void> {
-    if (await this.#within(RESTART_LIMIT_MS, this.#broker.running())) return
-    const message = `${this.#broker.name} does not run ${RESTART_LIMIT_MS} ms after all faults ended${this.#world.whoWaits()}`
-    throw new TrialError('liveness', message)
+    if (await this.#within(RESTART_LIMIT_MS, this.#cluster.running())) return
+    const down = this.#cluster.nodes.filter(({ state }) => state !== 'running').map(({ name }) => name)
+    const since = `${RESTART_LIMIT_MS} ms after they were last started`
+    throw new TrialError('liveness', `${down.join(', ')} does not run ${since}${this.#world.whoWaits()}`)
+  }
+
+  /** Waits until the cluster is whole, all that was to be put right included. */
+  async #whole(): Promise<Evidence['recovery']> {
+    const limitMs = this.#mayBeRotten ? ROTTEN_LIMIT_MS : WHOLE_LIMIT_MS
+    const { tookMs, missing } = await this.#cluster.whole(limitMs, () => this.#admin.owed)
+    return { recovered: missing.length === 0, tookMs, missing }
+  }
+
+  /** A disk may hold other bytes than were written to it: `mayCorrupt` has come to pass. */
+  get #mayBeRotten(): boolean {
+    const kinds = new Set(this.#cluster.observations.damage.map(({ kind }) => kind))
+    return kinds.has('bit-rot') || (kinds.has('fsync-error') && kinds.has('power-loss'))
+  }
+
+  /** A cluster that does not recover is a lack of liveness even where nobody judges it, unless a disk holds rubbish. */
+  #requireRecovery({ recovered, tookMs, missing }: Evidence['recovery']): void {
+    const judged = this.#scenario.guarantees.includes('cluster-recovers')
+    if (recovered || judged || this.#mayBeRotten) return
+    throw new TrialError('liveness', `${tookMs} ms after all faults ended ${missing.join('; ')}`)
+  }
+
+  /** Waits until what was sent last is written and followers have fetched it: with acks=0 or 1 nobody has yet waited for that. */
+  async #committed(): Promise<void> {
+    if (this.#producers.some(({ spec }) => spec.acks === 0)) await this.#world.sleep(ON_ITS_WAY_MS)
+    const endMs = this.#world.nowMs + COMMIT_LIMIT_MS
+    const lags = (): boolean =>
+      this.#cluster.brokers.some(broker =>
+        broker.replicas().some(({ isLeader, highWatermark, logEndOffset }) => isLeader && highWatermark < logEndOffset),
+      )
+    while (lags() && this.#world.nowMs < endMs) await this.#world.sleep(10)
   }
 
   /** Watches the clients while they have nothing to do. */
@@ -226,18 +251,26 @@ export class Trial {
   async #readLogs(): Promise<PartitionLog[]> {
     const process = this.#world.host('reader').process()
     const { name, partitions } = this.#scenario.cluster.topic
-    return await process.run(() => readLogs({ process, ...this.#address, topic: name, partitions }))
+    const bootstrap = this.#cluster.brokers.map(({ name: host, port }) => ({ host, port }))
+    const mayBeRotten = this.#mayBeRotten
+    return await process.run(() => readLogs({ process, bootstrap, topic: name, partitions, mayBeRotten }))
   }
 
-  async #shutDownAndInspect(): Promise<Evidence['disk']> {
-    this.#broker.shutdown()
-    const down = async (): Promise<void> => {
-      while (this.#broker.state !== 'down') await this.#world.sleep(10)
-    }
-    if (!(await this.#within(RESTART_LIMIT_MS, down()))) {
-      throw new TrialError('liveness', `${this.#broker.name} does not shut down${this.#world.whoWaits()}`)
-    }
-    return await inspectDisk(this.#broker.host, this.#scenario.cluster.topic)
+  /** Brokers first: they hand over with the controllers' leave. */
+  async #shutDown(): Promise<void> {
+    const { nodes } = this.#cluster
+    await this.#within(RESTART_LIMIT_MS, Promise.all(nodes.map(node => node.shutdownBroker())))
+    for (const node of nodes) node.shutdown()
+    if (await this.#within(RESTART_LIMIT_MS, Promise.all(nodes.map(node => node.down())))) return
+    const names = nodes.filter(({ state }) => state !== 'down').map(({ name }) => name)
+    throw new TrialError('liveness', `${names.join(', ')} does not shut down${this.#world.whoWaits()}`)
+  }
+
+  #requests(): RequestBalance[] {
+    return this.#cluster.nodes.map(({ id: node, gate }) => {
+      const { received, handled, abandoned } = gate.counts
+      return { node, received, answered: handled, abandoned }
+    })
   }
 
   #countOutcomes(): void {
@@ -245,6 +278,8 @@ export class Trial {
       if (outcome.kind === 'ok') this.probes.hit('send-acknowledged')
       if (outcome.kind === 'failed') this.probes.hit('send-failed')
       if (outcome.kind === 'indeterminate') this.probes.hit('send-indeterminate')
+      const type = 'error' in outcome ? (outcome.error.type ?? '') : ''
+      if (type.startsWith('NOT_ENOUGH_REPLICAS')) this.probes.hit('not-enough-replicas')
     }
   }
 

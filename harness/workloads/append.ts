@@ -127,11 +127,9 @@ export class AppendApplication {
   async #connect(deadlineMs: number): Promise<boolean> {
     const { tell } = this.#context
     while (!this.#connected) {
-      const client = this.#client
       try {
-        await client.connect()
-        // A send that overlaps may have failed and renewed the client meanwhile: then it is the new one's turn.
-        if (client === this.#client) this.#connected = true
+        await this.#connectBy(deadlineMs)
+        this.#connected = true
       } catch (error) {
         tell(`cannot connect: ${messageOf(error)}`)
         if (this.#nowMs >= deadlineMs) return false
@@ -139,6 +137,17 @@ export class AppendApplication {
       }
     }
     return true
+  }
+
+  /** One attempt. Rejects when the client cannot connect, and when it says nothing until the deadline. */
+  #connectBy(deadlineMs: number): Promise<void> {
+    const { timers } = this.#context.process
+    return new Promise((resolve, reject) => {
+      const patienceMs = deadlineMs - this.#nowMs
+      const timer = timers.after(patienceMs, () => reject(new Error(`no connection after ${patienceMs} ms`)))
+      const attempt = this.#client.connect().finally(() => timer.cancel())
+      attempt.then(resolve, reject)
+    })
   }
 
   async #send(number: number, send: SendSpec, afterHealing: boolean): Promise<SendOperation> {

@@ -8,11 +8,13 @@ export class SimulatedClock implements Clock {
   #baseWorldUs = 0
   #baseHostUs = 0
   #wallOffsetMs: number
+  readonly #rightOffsetMs: number
 
   /** @param offsetMs how far the wall clock is ahead of the world's (negative: behind) */
   constructor(world: World, offsetMs: number, driftPpm: number) {
     this.#world = world
     this.#wallOffsetMs = offsetMs
+    this.#rightOffsetMs = offsetMs
     this.setDrift(driftPpm)
   }
 
@@ -22,6 +24,11 @@ export class SimulatedClock implements Clock {
 
   wallMs(): number {
     return Math.floor(this.#world.epochMs + this.#wallOffsetMs + this.#hostUs() / 1000)
+  }
+
+  /** Whether it shows the world's time and keeps its pace: it has neither jumped nor drifted, or that was put right. */
+  get isRight(): boolean {
+    return this.#rate === 1 && this.#wallOffsetMs === this.#rightOffsetMs
   }
 
   /** World microseconds that pass while this host counts `hostMs`; at least as long as asked. */

@@ -39,8 +39,10 @@ export class SimulatedDisk {
   slowness = 1
   /** While set, every write fails with `ENOSPC`. */
   full = false
-  /** Called when an operation begins, before any of it is done. */
-  onOperation: ((operation: DiskOperation) => void) | undefined
+  /** While set, every sync of a file fails with `EIO`, and what it should have written never reaches the platter. */
+  failsSyncs = false
+  /** Called when an operation on a file or directory begins, before any of it is done; a rename with its new name. */
+  onOperation: ((operation: DiskOperation, path: string) => void) | undefined
   readonly #world: World
   readonly #random: RandomStream
   readonly #capacityBytes: number
@@ -62,11 +64,11 @@ export class SimulatedDisk {
       list: directory => this.#later(process, 15, () => this.list(directory)),
       makeDirectory: path => this.#later(process, 30, () => this.#makeDirectory(clean('makeDirectory', path))),
       rename: (from, to) => {
-        this.onOperation?.('rename')
+        this.onOperation?.('rename', to)
         return this.#later(process, 30, () => this.#rename(clean('rename', from), clean('rename', to)))
       },
       remove: path => {
-        this.onOperation?.('remove')
+        this.onOperation?.('remove', path)
         return this.#later(process, 30, () => this.#remove(clean('remove', path)))
       },
       syncDirectory: directory => this.#syncDirectory(process, directory),
@@ -110,6 +112,28 @@ export class SimulatedDisk {
   contents(path: string): Buffer | undefined {
     const inode = this.#files.get(clean('contents', path))
     return inode?.read(0, inode.size)
+  }
+
+  /** Paths of all files below a directory, sorted. */
+  filesIn(directory: string): string[] {
+    const prefix = `${clean('filesIn', directory)}/`
+    return [...this.#files.keys()].filter(path => path.startsWith(prefix)).sort()
+  }
+
+  /** Takes everything below a directory away, as putting in a new disk does; nothing of it comes back. */
+  wipe(directory: string): void {
+    const root = clean('wipe', directory)
+    for (const path of [...this.#files.keys()]) if (path.startsWith(`${root}/`)) this.#files.delete(path)
+    for (const path of [...this.#directories]) if (path.startsWith(`${root}/`)) this.#directories.delete(path)
+    this.#journal = []
+  }
+
+  /** Flips one bit of a file on the medium; what is read of it from now on is wrong. False when there is no such byte. */
+  rot(path: string, position: number, bit: number): boolean {
+    const inode = this.#files.get(clean('rot', path))
+    if (inode === undefined || position >= inode.size) return false
+    inode.flipBit(position, bit)
+    return true
   }
 
   #requireDirectory(operation: string, directory: string): void {
@@ -202,7 +226,7 @@ export class SimulatedDisk {
   }
 
   #syncDirectory(process: SimulatedProcess, directory: string): Promise<void> {
-    this.onOperation?.('sync')
+    this.onOperation?.('sync', directory)
     return this.#later(process, this.#syncUs(), () => {
       this.#requireDirectory('syncDirectory', clean('syncDirectory', directory))
       this.commitJournal()
@@ -225,7 +249,7 @@ export class SimulatedDisk {
   append(process: SimulatedProcess, path: string, inode: Inode, bytes: Buffer): Promise<void> {
     const pending: PendingAppend = { process, inode, bytes }
     this.#pending.add(pending)
-    this.onOperation?.('append')
+    this.onOperation?.('append', path)
     return this.#later(process, 8 + bytes.length / 4096, () => {
       this.#pending.delete(pending)
       const room = this.full ? 0 : Math.max(0, this.#capacityBytes - this.#used())
@@ -241,15 +265,19 @@ export class SimulatedDisk {
     return this.#later(process, 6 + length / 8192, () => inode.read(position, length))
   }
 
-  truncate(process: SimulatedProcess, inode: Inode, size: number): Promise<void> {
-    this.onOperation?.('truncate')
+  truncate(process: SimulatedProcess, path: string, inode: Inode, size: number): Promise<void> {
+    this.onOperation?.('truncate', path)
     return this.#later(process, 20, () => inode.truncate(size))
   }
 
-  sync(process: SimulatedProcess, inode: Inode): Promise<void> {
+  sync(process: SimulatedProcess, path: string, inode: Inode): Promise<void> {
     const { size } = inode
-    this.onOperation?.('sync')
+    this.onOperation?.('sync', path)
     return this.#later(process, this.#syncUs(), () => {
+      if (this.failsSyncs) {
+        inode.failSync(size)
+        throw new DiskError('EIO', 'sync', path)
+      }
       inode.sync(size)
       this.commitJournal()
     })
@@ -310,11 +338,11 @@ class SimulatedFile implements DiskFile {
   }
 
   truncate(size: number): Promise<void> {
-    return this.#closed('truncate') ?? this.#disk.truncate(this.#process, this.#inode, size)
+    return this.#closed('truncate') ?? this.#disk.truncate(this.#process, this.path, this.#inode, size)
   }
 
   sync(): Promise<void> {
-    return this.#closed('sync') ?? this.#disk.sync(this.#process, this.#inode)
+    return this.#closed('sync') ?? this.#disk.sync(this.#process, this.path, this.#inode)
   }
 
   async close(): Promise<void> {

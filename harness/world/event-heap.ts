@@ -24,15 +24,23 @@ function before(a: WorldEvent, b: WorldEvent): boolean {
   return a.sequence < b.sequence
 }
 
-/** A binary heap of events keyed by (time, priority, sequence): a total order, hence determinism. */
+/** Below so many events cancelled ones are left where they are. */
+const SWEEP_FROM = 512
+
+/**
+ * A binary heap of events keyed by (time, priority, sequence): a total order, hence determinism. At most half of a large heap
+ * are cancelled events: most timers are cancelled long before their time, and would hold on to what they were for.
+ */
 export class EventHeap {
-  readonly #events: WorldEvent[] = []
+  #events: WorldEvent[] = []
+  #sweepAt = SWEEP_FROM
 
   get size(): number {
     return this.#events.length
   }
 
   push(event: WorldEvent): void {
+    if (this.#events.length >= this.#sweepAt) this.#sweep()
     const events = this.#events
     let index = events.length
     events.push(event)
@@ -65,5 +73,14 @@ export class EventHeap {
     }
     events[index] = last
     return top
+  }
+
+  /** Drops what was cancelled. What is left comes nearly in order, so that most of it stays where it is put. */
+  #sweep(): void {
+    const events = this.#events
+    this.#events = []
+    this.#sweepAt = Number.POSITIVE_INFINITY
+    for (const event of events) if (!event.cancelled) this.push(event)
+    this.#sweepAt = Math.max(SWEEP_FROM, 2 * this.#events.length)
   }
 }

@@ -18,6 +18,8 @@ export interface HostOptions {
 export class SimulatedHost {
   readonly world: World
   readonly name: string
+  /** 1 for the first host of the world. */
+  readonly number: number
   /** Its address in the simulated network: `10.0.0.1` for the first host. */
   readonly ip: string
   readonly clock: SimulatedClock
@@ -38,8 +40,8 @@ export class SimulatedHost {
   constructor(world: World, name: string, options: HostOptions) {
     this.world = world
     this.name = name
-    const number = world.hosts.size + 1
-    this.ip = `10.0.${number >> 8}.${number & 255}`
+    this.number = world.hosts.size + 1
+    this.ip = `10.0.${this.number >> 8}.${this.number & 255}`
     this.clock = new SimulatedClock(world, options.clockOffsetMs ?? 0, options.clockDriftPpm ?? 0)
     this.disk = new SimulatedDisk(world, name, options.disk ?? {})
     this.kernel = new TcpKernel(world.network, this)

@@ -12,6 +12,8 @@ export class Inode {
   #durableSize = 0
   /** Bytes that were durable and were cut off by a truncation that is not durable yet. */
   #cut: Buffer | undefined
+  /** Ranges that a failed sync has marked clean without writing them: they read well as long as the power stays on. */
+  #lost: { readonly start: number; readonly end: number }[] = []
   /** How large the file was at which time, for write-back. */
   #marks: { readonly size: number; readonly timeUs: number }[] = []
 
@@ -42,6 +44,7 @@ export class Inode {
       this.#durableSize = size
     }
     this.size = Math.min(size, this.size)
+    this.#lost = this.#lost.filter(({ start }) => start < size)
     this.#marks = this.#marks.filter(mark => mark.size <= size)
   }
 
@@ -50,6 +53,14 @@ export class Inode {
     this.#durableSize = Math.min(size, this.size)
     this.#cut = undefined
     this.#marks = this.#marks.filter(mark => mark.size > this.#durableSize)
+  }
+
+  /** What the first `size` bytes lack on the platter never gets there, though later syncs succeed (Linux drops it). */
+  failSync(size: number): void {
+    const end = Math.min(size, this.size)
+    if (end <= this.#durableSize) return
+    this.#lost.push({ start: this.#durableSize, end })
+    this.#durableSize = end
   }
 
   /** Flips one bit, as a failing medium does. */
@@ -66,10 +77,11 @@ export class Inode {
       if (nowUs - mark.timeUs >= WRITE_BACK_US) this.#durableSize = Math.max(this.#durableSize, mark.size)
     }
     if (this.#cut !== undefined && random.float() < 0.5) this.#undoTruncation(this.#cut)
+    for (const { start, end } of this.#lost.splice(0)) this.#data.fill(0, start, Math.min(end, this.size))
     const unsynced = this.size - this.#durableSize
     if (unsynced > 0) {
       const fate = random.float()
-      if (fate < 0.4) this.size = this.#durableSize
+      if (fate < 0.3) this.size = this.#durableSize
       else if (fate < 0.7) this.#tear(random, unsynced)
     }
     this.#durableSize = this.size
@@ -88,7 +100,7 @@ export class Inode {
     const end = start + random.int(0, unsynced)
     this.size = end === this.size ? end : Math.max(start, end - (end % SECTOR_BYTES))
     for (let at = start; at < this.size; at += SECTOR_BYTES - (at % SECTOR_BYTES)) {
-      if (random.float() < 0.1) this.#data.fill(0, at, Math.min(this.size, at + SECTOR_BYTES - (at % SECTOR_BYTES)))
+      if (random.float() < 0.2) this.#data.fill(0, at, Math.min(this.size, at + SECTOR_BYTES - (at % SECTOR_BYTES)))
     }
   }
 }

@@ -128,7 +128,7 @@ class SimulatedThreads implements Threads, Iterable<SimulatedThread> {
     const thread: SimulatedThread = { name, lane, done, waitsFor: undefined, waitsSinceUs: 0 }
     this.#live.add(thread)
     const context: ExecutionContext = { world, process, thread }
-    world.at(world.nowUs + world.schedule.wakeDelayUs(lane), lane, 'start', () => {
+    world.at(world.nowUs + world.schedule.wakeDelayUs(lane, world.nowUs), lane, 'start', () => {
       runInContext(context, () => body()).then(
         () => {
           this.#live.delete(thread)
@@ -160,7 +160,7 @@ class SimulatedThreads implements Threads, Iterable<SimulatedThread> {
         if (unparked) return
         unparked = true
         if (thread !== undefined) thread.waitsFor = undefined
-        world.at(world.nowUs + world.schedule.wakeDelayUs(lane), lane, 'wake', resolve)
+        world.at(world.nowUs + world.schedule.wakeDelayUs(lane, world.nowUs), lane, 'wake', resolve)
       },
     }
   }

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import type { Api } from '../../src/protocol/api.ts'
-import { API_BY_KEY } from '../../src/protocol/apis/index.ts'
 import { encodeRequest } from '../../src/protocol/codec.ts'
 import type { Field, Fields, FieldType } from '../../src/protocol/schema.ts'
+import { API_HANDLERS } from '../../src/server/kafka-apis.ts'
 import { BAD_RECORDS, forged, GOLDEN_TOPIC } from '../../test/support/hostile-frames.ts'
 
 /**
@@ -53,9 +53,9 @@ const records: fc.Arbitrary<Buffer | null> = fc
   )
   .map(make => make())
 
-/** Any request that is well-formed on the wire, sense or not, in any version of any API. */
+/** Any request to a broker that is well-formed on the wire, sense or not, in any version of any API it has. */
 export const requestArbitrary: fc.Arbitrary<{ readonly name: string; readonly frame: Buffer }> = fc
-  .constantFrom(...API_BY_KEY.values())
+  .constantFrom(...[...API_HANDLERS.values()].map(({ api }) => api))
   .chain(api => fc.tuple(fc.constant(api), fc.integer({ min: api.versions[0], max: api.versions[1] })))
   .chain(([api, version]) =>
     bodyArbitrary(api, version).map(body => ({

@@ -1,8 +1,8 @@
 import { type Attack, HostilePeer } from '../../harness/faults/hostile-peer.ts'
-import { BrokerNode } from '../../harness/trial/broker-node.ts'
+import { Cluster } from '../../harness/trial/cluster.ts'
+import type { ClusterNode } from '../../harness/trial/cluster-node.ts'
 import { readLogs } from '../../harness/trial/log-reader.ts'
 import { Probes } from '../../harness/trial/probes.ts'
-import { ResponseGate } from '../../harness/trial/response-gate.ts'
 import type { SimulatedProcess } from '../../harness/world/process.ts'
 import { World } from '../../harness/world/world.ts'
 import { readLogDirectory } from '../../src/log/inspect.ts'
@@ -76,28 +76,32 @@ export async function besiege(options: SiegeOptions): Promise<SiegeReport> {
 class Siege {
   readonly #world: World
   readonly #options: SiegeOptions
-  readonly #broker: BrokerNode
+  readonly #broker: ClusterNode
   /** Rejects when the broker ends other than at the end of the siege. */
   readonly #brokerEnds = Promise.withResolvers<never>()
 
   constructor(world: World, options: SiegeOptions) {
     this.#world = world
     this.#options = options
-    const probes = new Probes()
-    this.#broker = new BrokerNode({
+    const cluster = new Cluster({
       world,
-      nodeId: 1,
-      config: {
-        'connections.max.idle.ms': `${MAX_IDLE_MS}`,
-        'socket.send.buffer.bytes': `${SEND_BUFFER_BYTES}`,
-        ...options.config,
+      spec: {
+        brokers: 1,
+        controllers: 1,
+        roles: 'combined',
+        config: {
+          'connections.max.idle.ms': `${MAX_IDLE_MS}`,
+          'socket.send.buffer.bytes': `${SEND_BUFFER_BYTES}`,
+          ...options.config,
+        },
+        topic: { name: TOPIC, partitions: 1, replicationFactor: 1, config: {} },
       },
-      gate: new ResponseGate(probes),
-      probes,
-      tell: text => {
+      probes: new Probes(),
+      tell: (_, text) => {
         if (/^(crashes|halts)/.test(text)) this.#brokerEnds.reject(new Error(`the broker ${text}`))
       },
     })
+    this.#broker = cluster.brokers[0] as ClusterNode
   }
 
   run(): Promise<SiegeReport> {
@@ -162,19 +166,25 @@ class Siege {
 
   /** Waits until no connection is left, or until all must long have been idle for too long. */
   async #calm(): Promise<void> {
-    const { server, host } = this.#broker
+    const { server } = this.#broker
     const endMs = this.#world.nowMs + MAX_ACTIVE_MS + MAX_IDLE_MS
-    const busy = () => host.kernel.endpoints.size > 0 || (server?.inspect().connectionCount ?? 0) > 0
+    const busy = () => this.#sockets() > 0 || (server?.inspect().connectionCount ?? 0) > 0
     while (busy() && this.#world.nowMs < endMs) await this.#world.sleep(1_000)
   }
 
+  /** Ends of connections with other machines: the broker has some with itself, as its own controller. */
+  #sockets(): number {
+    const { name, host } = this.#broker
+    return [...host.kernel.endpoints].filter(({ local, remote }) => local.host !== name || remote.host !== name).length
+  }
+
   #leftovers(): Omit<SiegeReport, 'sent' | 'slowestMs' | 'logged' | 'disk'> {
-    const { server, host } = this.#broker
+    const { server } = this.#broker
     if (server === undefined) throw new Error('the broker is gone')
     const metric = (name: string): number => server.metrics.value(name) ?? Number.NaN
     return {
       connectionsLeft: server.inspect().connectionCount,
-      socketsLeft: host.kernel.endpoints.size,
+      socketsLeft: this.#sockets(),
       requestQueueSize: metric(METRICS.requestQueueSize),
       responseQueueSize: metric(METRICS.responseQueueSize),
       memoryPoolUsed: metric(METRICS.memoryPoolUsed),
@@ -184,7 +194,9 @@ class Siege {
   async #readLog(): Promise<string[]> {
     const { name: host, port } = this.#broker
     const process = this.#world.host('reader').process()
-    const [log] = await process.run(() => readLogs({ process, host, port, topic: TOPIC, partitions: 1 }))
+    const [log] = await process.run(() =>
+      readLogs({ process, bootstrap: [{ host, port }], topic: TOPIC, partitions: 1 }),
+    )
     return log?.records.map(({ id }) => id) ?? []
   }
 

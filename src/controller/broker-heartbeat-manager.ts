@@ -11,8 +11,6 @@ export interface BrokerControlStates {
 interface BrokerHeartbeatState {
   readonly id: number
   fenced: boolean
-  /** Monotonic milliseconds. */
-  lastContactMs: number
   /** The last offset the broker has acted on, as far as it said. */
   metadataOffset: number
   /** Offset that all other brokers must reach before this one may go; -1 when it is not shutting down. */
@@ -21,12 +19,14 @@ interface BrokerHeartbeatState {
 
 /**
  * Who was heard of when. It lives only as long as this controller is active and is in no log: a new controller grants
- * every unfenced broker a fresh session.
+ * every unfenced broker a fresh session. Kafka's BrokerHeartbeatManager and BrokerHeartbeatTracker.
  */
 export class BrokerHeartbeatManager {
   readonly #clock: Clock
   readonly #sessionTimeoutMs: number
   readonly #brokers = new Map<number, BrokerHeartbeatState>()
+  /** When each broker was last heard of, monotonic milliseconds, and in which epoch. */
+  readonly #contacts = new Map<number, { readonly timeMs: number; readonly epoch: number }>()
 
   constructor(clock: Clock, sessionTimeoutMs: number) {
     this.#clock = clock
@@ -37,35 +37,40 @@ export class BrokerHeartbeatManager {
   register(id: number, fenced: boolean): void {
     const known = this.#brokers.get(id)
     if (known === undefined) {
-      this.#brokers.set(id, { id, fenced, lastContactMs: 0, metadataOffset: -1, controlledShutdownOffset: -1 })
+      this.#brokers.set(id, { id, fenced, metadataOffset: -1, controlledShutdownOffset: -1 })
     }
     this.touch(id, fenced, known?.metadataOffset ?? -1)
   }
 
+  /** The broker is gone, or another process has taken its place. */
   remove(id: number): void {
     this.#brokers.delete(id)
   }
 
-  /** The broker was heard of, or has changed. A fenced one has no session and is no longer in controlled shutdown. */
+  /** The state of a broker has changed. A fenced one is no longer in controlled shutdown. */
   touch(id: number, fenced: boolean, metadataOffset: number): void {
     const broker = this.#state(id)
-    broker.lastContactMs = this.#clock.monotonicMs()
     broker.metadataOffset = metadataOffset
     broker.fenced = fenced
     if (fenced) broker.controlledShutdownOffset = -1
   }
 
-  /** Only an unfenced broker has a session. */
-  hasValidSession(id: number): boolean {
-    const broker = this.#brokers.get(id)
-    return broker !== undefined && !broker.fenced && this.#expiryMs(broker) >= this.#clock.monotonicMs()
+  /** The broker was heard of just now. */
+  updateContactTime(id: number, epoch: number): void {
+    this.#contacts.set(id, { timeMs: this.#clock.monotonicMs(), epoch })
+  }
+
+  /** Whether the broker was heard of lately in this epoch; also a fenced one has a session. */
+  hasValidSession(id: number, epoch: number): boolean {
+    const contact = this.#contacts.get(id)
+    return contact?.epoch === epoch && contact.timeMs + this.#sessionTimeoutMs >= this.#clock.monotonicMs()
   }
 
   isShuttingDown(id: number): boolean {
     return (this.#brokers.get(id)?.controlledShutdownOffset ?? -1) >= 0
   }
 
-  /** When the next session ends unless its broker is heard of; undefined when no broker has one. */
+  /** When the session of the next unfenced broker ends unless it is heard of; undefined when there is none. */
   get nextCheckMs(): number | undefined {
     let next: number | undefined
     for (const broker of this.#brokers.values()) {
@@ -74,12 +79,13 @@ export class BrokerHeartbeatManager {
     return next
   }
 
-  /** The broker whose session ended first, if any has. */
+  /** Of the unfenced brokers, the one whose session ended first, if any has. */
   findOneStaleBroker(): number | undefined {
+    const nowMs = this.#clock.monotonicMs()
     let stale: BrokerHeartbeatState | undefined
     for (const broker of this.#brokers.values()) {
-      if (broker.fenced || this.hasValidSession(broker.id)) continue
-      if (stale === undefined || broker.lastContactMs < stale.lastContactMs) stale = broker
+      if (broker.fenced || this.#expiryMs(broker) >= nowMs) continue
+      if (stale === undefined || this.#expiryMs(broker) < this.#expiryMs(stale)) stale = broker
     }
     return stale?.id
   }
@@ -87,6 +93,7 @@ export class BrokerHeartbeatManager {
   /** Sets the offset only at the first time: later heartbeats must not move the goal away (KAFKA-14292). */
   maybeUpdateControlledShutdownOffset(id: number, offset: number): void {
     const broker = this.#state(id)
+    if (broker.fenced) throw new Error(`broker ${id} is fenced, so it cannot be in controlled shutdown`)
     if (broker.controlledShutdownOffset < 0) broker.controlledShutdownOffset = offset
   }
 
@@ -120,8 +127,9 @@ export class BrokerHeartbeatManager {
     return lowest
   }
 
-  #expiryMs(broker: BrokerHeartbeatState): number {
-    return broker.lastContactMs + this.#sessionTimeoutMs
+  /** An unfenced broker was heard of when it was unfenced, or when this controller became active. */
+  #expiryMs({ id }: BrokerHeartbeatState): number {
+    return (this.#contacts.get(id)?.timeMs ?? Number.POSITIVE_INFINITY) + this.#sessionTimeoutMs
   }
 
   #state(id: number): BrokerHeartbeatState {

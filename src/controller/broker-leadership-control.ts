@@ -1,10 +1,8 @@
 import type { ClusterControlManager } from './cluster-control-manager.ts'
-import type { ConfigurationControlManager } from './configuration-control-manager.ts'
 import type { ControllerState } from './controller-state.ts'
 import type { FeatureControlManager } from './feature-control-manager.ts'
-import type { TopicImage } from './image/topics-image.ts'
 import type { MetadataRecord } from './metadata-records.ts'
-import { buildPartitionChange } from './partition-change-builder.ts'
+import type { PartitionChanges, WantedChange } from './partition-changes.ts'
 import { NO_LEADER, type PartitionRegistration } from './partition-registration.ts'
 
 /** What happens to a broker: it goes, it comes, or it has come back without the tail of its log. -1: no broker. */
@@ -23,19 +21,19 @@ const NOBODY = -1
 export class BrokerLeadershipControl {
   readonly #state: ControllerState
   readonly #cluster: ClusterControlManager
-  readonly #configuration: ConfigurationControlManager
   readonly #features: FeatureControlManager
+  readonly #changes: PartitionChanges
 
   constructor(
     state: ControllerState,
     cluster: ClusterControlManager,
-    configuration: ConfigurationControlManager,
     features: FeatureControlManager,
+    changes: PartitionChanges,
   ) {
     this.#state = state
     this.#cluster = cluster
-    this.#configuration = configuration
     this.#features = features
+    this.#changes = changes
   }
 
   hasLeaderships(brokerId: number): boolean {
@@ -73,13 +71,30 @@ export class BrokerLeadershipControl {
     ]
   }
 
-  /** Its log may have lost acknowledged records: it is in sync with nobody, and not eligible (KIP-966). */
-  uncleanShutdown(brokerId: number): MetadataRecord[] {
-    if (!this.#features.eligibleLeaderReplicasEnabled) return []
+  /**
+   * A new process of the broker has come. Unless the old one ended cleanly, its log may have lost acknowledged records: it
+   * is in sync with nobody, and not eligible (KIP-966).
+   */
+  shutdown(brokerId: number, isCleanShutdown: boolean): MetadataRecord[] {
+    if (isCleanShutdown || !this.#features.eligibleLeaderReplicasEnabled) {
+      return this.#updates({ remove: brokerId }, partition => partition.isr.includes(brokerId))
+    }
     return this.#updates(
       { uncleanShutdown: brokerId },
       partition => partition.isr.includes(brokerId) || partition.elr.includes(brokerId),
     )
+  }
+
+  /** It leaves every ISR, and is no longer part of the cluster. */
+  unregister(brokerId: number): MetadataRecord[] {
+    const brokerEpoch = this.#epoch(brokerId)
+    return [
+      ...this.#updates(
+        { remove: brokerId },
+        partition => partition.isr.includes(brokerId) || partition.elr.includes(brokerId),
+      ),
+      { type: 'UnregisterBrokerRecord', data: { brokerId, brokerEpoch } },
+    ]
   }
 
   /** What was in these directories of the broker is gone. */
@@ -96,40 +111,26 @@ export class BrokerLeadershipControl {
     ]
   }
 
-  /** The changes of all partitions that `concerns` picks. */
-  #updates(change: BrokerChange, concerns: (partition: PartitionRegistration) => boolean): MetadataRecord[] {
-    const records: MetadataRecord[] = []
-    for (const topic of this.#state.current.topics.topicsById.values()) {
-      for (const [partitionId, partition] of topic.partitions) {
-        if (!concerns(partition)) continue
-        const data = this.#update(topic, partitionId, partition, change)
-        if (data !== undefined) records.push({ type: 'PartitionChangeRecord', data })
-      }
-    }
-    return records
+  /** What it takes to have a broker neither lead nor be in sync in one partition. */
+  withoutBroker(partition: PartitionRegistration, brokerId: number): WantedChange {
+    return this.#wanted(partition, { remove: brokerId })
   }
 
-  #update(topic: TopicImage, partitionId: number, partition: PartitionRegistration, change: BrokerChange) {
+  #updates(change: BrokerChange, concerns: (partition: PartitionRegistration) => boolean): MetadataRecord[] {
+    return this.#changes.buildAll(concerns, partition => this.#wanted(partition, change))
+  }
+
+  #wanted(partition: PartitionRegistration, change: BrokerChange): WantedChange {
     const { remove = NOBODY, add = NOBODY, uncleanShutdown = NOBODY } = change
-    return buildPartitionChange({
-      partition,
-      topicId: topic.id,
-      partitionId,
-      targetIsr: partition.isr.filter(replica => replica !== remove && replica !== uncleanShutdown),
+    return {
+      target: { isr: partition.isr.filter(replica => replica !== remove && replica !== uncleanShutdown) },
       // The registration still says what was before the change: the broker to add is fenced there.
-      isAcceptableLeader: broker =>
+      isActive: broker =>
         broker !== remove &&
         broker !== uncleanShutdown &&
         (broker === add || this.#state.current.cluster.isActive(broker)),
-      minIsr: Math.min(this.#minInsyncReplicas(topic.name), partition.replicas.length),
-      uncleanElection: this.#configuration.uncleanLeaderElectionEnabledForTopic(topic.name),
-      eligibleLeaderReplicas: this.#features.eligibleLeaderReplicasEnabled,
       uncleanShutdownReplicas: uncleanShutdown === NOBODY ? [] : [uncleanShutdown],
-    })
-  }
-
-  #minInsyncReplicas(topic: string): number {
-    return Number(this.#configuration.topicConfig(topic, 'min.insync.replicas') ?? '1')
+    }
   }
 
   #epoch(brokerId: number): number {

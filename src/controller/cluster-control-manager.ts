@@ -1,25 +1,22 @@
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
-import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { Clock } from '../runtime/runtime.ts'
 import { BrokerHeartbeatManager } from './broker-heartbeat-manager.ts'
 import type { BrokerRegistration } from './broker-registration.ts'
 import type { BrokerRegistrationReply, BrokerRegistrationRequest } from './controller-channel.ts'
 import type { ControllerResult } from './controller-result.ts'
 import type { ControllerState } from './controller-state.ts'
+import { DirectoryId, isOnlineDirectory, isReservedDirectory } from './directory-id.ts'
 import type { FeatureControlManager } from './feature-control-manager.ts'
 import { METADATA_VERSION_FEATURE } from './image/features-image.ts'
 import type { MetadataRecord, RegisterBrokerRecord } from './metadata-records.ts'
 import type { UsableBroker } from './striped-replica-placer.ts'
 
-/** Ids that begin with zeros stand for something else: "unassigned", "lost", "migrating". */
-const RESERVED_DIRECTORY_PREFIX = ZERO_UUID.slice(0, 20)
-
 export interface ClusterControlOptions {
   readonly clusterId: string
   /** `broker.session.timeout.ms`. */
   readonly sessionTimeoutMs: number
-  /** The records that take a broker out of ISR and ELR, whose log may have lost its tail (KIP-966). */
-  readonly uncleanShutdownRecords: (brokerId: number) => MetadataRecord[]
+  /** The records that take a broker, of which a new process has come, out of ISR, and unless it ended cleanly, out of ELR. */
+  readonly shutdownRecords: (brokerId: number, isCleanShutdown: boolean) => MetadataRecord[]
 }
 
 /** Who belongs to the cluster, and who is alive. Kafka's class of the same name. */
@@ -40,7 +37,11 @@ export class ClusterControlManager {
   /** This controller has become active: every unfenced broker gets a fresh session. */
   activate(): void {
     const heartbeats = new BrokerHeartbeatManager(this.#clock, this.#options.sessionTimeoutMs)
-    for (const broker of this.#state.current.cluster.brokers.values()) heartbeats.register(broker.id, broker.fenced)
+    for (const { id, epoch, fenced } of this.#state.current.cluster.brokers.values()) {
+      heartbeats.register(id, fenced)
+      // A fenced broker has nothing to lose by a session that it has not: it need not be fenced (KAFKA-19130).
+      if (!fenced) heartbeats.updateContactTime(id, epoch)
+    }
     this.#heartbeats = heartbeats
   }
 
@@ -87,7 +88,20 @@ export class ClusterControlManager {
   /** The directory of a new replica: the broker's only one, or "the broker shall choose". */
   defaultDirectory(brokerId: number): string {
     const [first, second] = this.registration(brokerId)?.directories ?? []
-    return first !== undefined && second === undefined ? first : ZERO_UUID
+    return first !== undefined && second === undefined ? first : DirectoryId.UNASSIGNED
+  }
+
+  /** Whether a replica in this directory of the broker can be used, as far as the broker has said. */
+  hasOnlineDirectory(brokerId: number, directory: string): boolean {
+    const registration = this.registration(brokerId)
+    return registration !== undefined && isOnlineDirectory(directory, registration.directories)
+  }
+
+  /** A broker has been heard of: its session begins anew, even if its heartbeat waits for its turn. */
+  trackBrokerHeartbeat(brokerId: number, brokerEpoch: number): void {
+    if (this.#heartbeats !== undefined && this.registration(brokerId)?.epoch === brokerEpoch) {
+      this.#heartbeats.updateContactTime(brokerId, brokerEpoch)
+    }
   }
 
   /** Throws ApiError when the broker may not join, or not yet: DUPLICATE_BROKER_REGISTRATION can be tried again. */
@@ -105,8 +119,8 @@ export class ClusterControlManager {
     this.#checkDirectories(request)
     this.#checkFeatures(request)
     const records: MetadataRecord[] = []
-    const cleanlyRestarted = existing !== undefined && request.previousBrokerEpoch === existing.epoch
-    if (!sameIncarnation && !cleanlyRestarted) records.push(...this.#options.uncleanShutdownRecords(request.brokerId))
+    const isCleanShutdown = existing !== undefined && request.previousBrokerEpoch === existing.epoch
+    if (!sameIncarnation) records.push(...this.#options.shutdownRecords(request.brokerId, isCleanShutdown))
     const data = this.#registrationRecord(request, sameIncarnation ? existing : undefined)
     records.push({ type: 'RegisterBrokerRecord', data })
     return { records, response: { brokerEpoch: data.brokerEpoch } }
@@ -129,9 +143,15 @@ export class ClusterControlManager {
     }
   }
 
-  /** While the old process may still be alive, a new one has to wait, unless the old one said that it was leaving. */
+  /**
+   * While the old process may still be alive, a new one has to wait: until a session timeout after the last heartbeat, also
+   * after a shutdown, whose last heartbeat began a session, too. Kafka 4.2 looks at nothing but the session. An exception for
+   * brokers in controlled shutdown (KAFKA-19047) was taken back before 4.1, as who ends a controlled shutdown is fenced and
+   * no longer in it. What came of it (KAFKA-19130): a new active controller grants a session to unfenced brokers only, so
+   * that after a restart of everything who had left cleanly registers at once.
+   */
   #checkNotAlive(existing: BrokerRegistration): void {
-    if (!this.heartbeatManager.hasValidSession(existing.id) || existing.inControlledShutdown) return
+    if (!this.heartbeatManager.hasValidSession(existing.id, existing.epoch)) return
     throw new ApiError(
       ErrorCode.DUPLICATE_BROKER_REGISTRATION,
       'Another broker is registered with that broker id. If the broker was recently restarted this should ' +
@@ -142,7 +162,7 @@ export class ClusterControlManager {
   #checkDirectories({ brokerId, logDirs }: BrokerRegistrationRequest): void {
     const invalid = (problem: string) => new ApiError(ErrorCode.INVALID_REGISTRATION, problem)
     if (logDirs.length === 0) throw invalid('No directories specified in request')
-    if (logDirs.some(id => id.startsWith(RESERVED_DIRECTORY_PREFIX))) throw invalid('Reserved directory ID in request')
+    if (logDirs.some(isReservedDirectory)) throw invalid('Reserved directory ID in request')
     if (new Set(logDirs).size !== logDirs.length) throw invalid('Duplicate directory ID in request')
     for (const other of this.#state.current.cluster.brokers.values()) {
       const shared = other.id === brokerId ? undefined : logDirs.find(id => other.directories.includes(id))
@@ -152,13 +172,15 @@ export class ClusterControlManager {
 
   #checkFeatures(request: BrokerRegistrationRequest): void {
     const supported = new Map(request.features.map(feature => [feature.name, feature]))
+    if (!supported.has(METADATA_VERSION_FEATURE)) {
+      throw new ApiError(
+        ErrorCode.INVALID_REGISTRATION,
+        `Request features do not contain '${METADATA_VERSION_FEATURE}'`,
+      )
+    }
     for (const [name, level] of this.#features.finalizedFeatures) {
-      // Who does not name a feature does not know it, which for the metadata version means only the very first.
-      const lowest = name === METADATA_VERSION_FEATURE ? 1 : 0
-      const { minSupportedVersion: min, maxSupportedVersion: max } = supported.get(name) ?? {
-        minSupportedVersion: lowest,
-        maxSupportedVersion: lowest,
-      }
+      // Who does not name a feature does not know it.
+      const { minSupportedVersion: min = 0, maxSupportedVersion: max = 0 } = supported.get(name) ?? {}
       if (level < min || level > max) {
         throw new ApiError(
           ErrorCode.UNSUPPORTED_VERSION,

@@ -1,6 +1,6 @@
 import { ConfigOperation } from '../protocol/apis/incremental-alter-configs.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
-import { type ConfigResource, configResourceTypeId, resourceKey } from './config-resource.ts'
+import { type ConfigResource, configResourceType, configResourceTypeId, resourceKey } from './config-resource.ts'
 import { type ControllerResult, MAX_RECORDS_PER_USER_OP } from './controller-result.ts'
 import type { ControllerState } from './controller-state.ts'
 import type { FeatureControlManager } from './feature-control-manager.ts'
@@ -70,6 +70,24 @@ export class ConfigurationControlManager {
     })
   }
 
+  /**
+   * What eligible leader replicas need before they are turned on: one `min.insync.replicas` on which all brokers agree,
+   * and none of a single broker (KIP-966).
+   */
+  elrSafetyRecords(): MetadataRecord[] {
+    const { configs, cluster } = this.#state.current
+    const records: MetadataRecord[] = []
+    if (!configs.brokerConfigs(null).has(MIN_IN_SYNC_REPLICAS)) {
+      const value = this.#schema.defaultValue('TOPIC', MIN_IN_SYNC_REPLICAS)
+      records.push(configRecord({ type: 'BROKER', name: '' }, MIN_IN_SYNC_REPLICAS, value))
+    }
+    for (const id of cluster.brokers.keys()) {
+      if (!configs.brokerConfigs(id).has(MIN_IN_SYNC_REPLICAS)) continue
+      records.push(configRecord({ type: 'BROKER', name: String(id) }, MIN_IN_SYNC_REPLICAS, null))
+    }
+    return records
+  }
+
   /** The records that set a new topic's configuration. Throws ApiError. */
   newTopicRecords(topic: string, configs: ReadonlyMap<string, string>): MetadataRecord[] {
     const resource: ConfigResource = { type: 'TOPIC', name: topic }
@@ -114,7 +132,18 @@ export class ConfigurationControlManager {
       response.set(resourceKey(change.resource), error)
       if (records.length > MAX_RECORDS_PER_USER_OP) throw tooManyRecords()
     }
+    records.push(...this.#clearElrRecords(records))
     return { records, response }
+  }
+
+  /** Who was eligible by the old `min.insync.replicas` may not have what was acknowledged by the new one (KIP-966). */
+  #clearElrRecords(records: readonly MetadataRecord[]): MetadataRecord[] {
+    if (!this.#features.eligibleLeaderReplicasEnabled) return []
+    return records.flatMap(({ type, data }): MetadataRecord[] => {
+      if (type !== 'ConfigRecord' || data.name !== MIN_IN_SYNC_REPLICAS) return []
+      const ofTopic = configResourceType(data.resourceType) === 'TOPIC'
+      return [{ type: 'ClearElrRecord', data: { topicName: ofTopic ? data.resourceName : '' } }]
+    })
   }
 
   #incrementalRecords(resource: ConfigResource, changes: readonly ConfigChange[]): MetadataRecord[] {

@@ -1,12 +1,32 @@
 import { CLUSTER_METADATA_TOPIC } from '../log/internal-topics.ts'
 import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/apis/alter-configs.ts'
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/apis/alter-partition.ts'
+import type {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '../protocol/apis/alter-partition-reassignments.ts'
+import type {
+  AssignReplicasToDirsRequest,
+  AssignReplicasToDirsResponse,
+} from '../protocol/apis/assign-replicas-to-dirs.ts'
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/apis/create-partitions.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/apis/create-topics.ts'
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/apis/delete-topics.ts'
+import type { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/apis/elect-leaders.ts'
 import type {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
 } from '../protocol/apis/incremental-alter-configs.ts'
+import type {
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from '../protocol/apis/list-partition-reassignments.ts'
+import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/apis/unregister-broker.ts'
+import {
+  type UpdateFeaturesRequest,
+  type UpdateFeaturesResponse,
+  UpgradeType,
+} from '../protocol/apis/update-features.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -21,6 +41,7 @@ import type {
   ControllerChannel,
 } from './controller-channel.ts'
 import type { QuorumController } from './quorum-controller.ts'
+import { listReassignments } from './reassignment-control.ts'
 import { failedTopic } from './replication-control-manager.ts'
 
 export interface ControllerApisOptions {
@@ -146,6 +167,67 @@ export class ControllerApis implements ControllerChannel {
     return this.#controller.allocateProducerIds(request)
   }
 
+  async alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResponse> {
+    try {
+      return await this.#controller.alterPartition(request)
+    } catch (error) {
+      return { throttleTimeMs: 0, errorCode: apiError(error).code, topics: [] }
+    }
+  }
+
+  electLeaders(request: ElectLeadersRequest): Promise<ElectLeadersResponse> {
+    return this.#controller.electLeaders(request, this.#deadlineMs(request.timeoutMs))
+  }
+
+  alterPartitionReassignments(
+    request: AlterPartitionReassignmentsRequest,
+  ): Promise<AlterPartitionReassignmentsResponse> {
+    return this.#controller.alterPartitionReassignments(request, this.#deadlineMs(request.timeoutMs))
+  }
+
+  listPartitionReassignments(request: ListPartitionReassignmentsRequest): Promise<ListPartitionReassignmentsResponse> {
+    return this.#controller.read(
+      'listPartitionReassignments',
+      ({ topics }) => listReassignments(topics, request),
+      this.#deadlineMs(request.timeoutMs),
+    )
+  }
+
+  async updateFeatures(request: UpdateFeaturesRequest): Promise<UpdateFeaturesResponse> {
+    const updates = request.featureUpdates.map(({ feature, maxVersionLevel, allowDowngrade, upgradeType }) => ({
+      feature,
+      level: maxVersionLevel,
+      upgradeType: allowDowngrade ? UpgradeType.SAFE_DOWNGRADE : upgradeType,
+    }))
+    try {
+      await this.#controller.updateFeatures(updates, request.validateOnly)
+    } catch (error) {
+      const { code, message } = responseError(error, ErrorCode.INVALID_UPDATE_VERSION)
+      const errorMessage = `The update failed for all features since the following feature had an error: ${message}`
+      return { throttleTimeMs: 0, errorCode: code, errorMessage, results: [] }
+    }
+    const results = updates.map(({ feature }) => ({ feature, errorCode: ErrorCode.NONE, errorMessage: null }))
+    return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null, results }
+  }
+
+  async unregisterBroker(request: UnregisterBrokerRequest): Promise<UnregisterBrokerResponse> {
+    try {
+      await this.#controller.unregisterBroker(request.brokerId)
+      return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null }
+    } catch (error) {
+      const { code, message } = responseError(error, ErrorCode.BROKER_ID_NOT_REGISTERED)
+      return { throttleTimeMs: 0, errorCode: code, errorMessage: message }
+    }
+  }
+
+  async assignReplicasToDirs(request: AssignReplicasToDirsRequest): Promise<AssignReplicasToDirsResponse> {
+    try {
+      return await this.#controller.assignReplicasToDirs(request)
+    } catch (error) {
+      return { throttleTimeMs: 0, errorCode: apiError(error).code, directories: [] }
+    }
+  }
+
   #deadlineMs(timeoutMs: number): number {
     return this.#runtime.clock.monotonicMs() + timeoutMs
   }
@@ -228,4 +310,16 @@ function duplicatesOf(names: readonly string[]): Set<string> {
     seen.add(name)
   }
   return duplicates
+}
+
+/** The error as one of Kafka's; any other is thrown. */
+function apiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  throw error
+}
+
+/** An error that stands in the response; others, such as NOT_CONTROLLER, are thrown. */
+function responseError(error: unknown, code: ErrorCode): ApiError {
+  if (error instanceof ApiError && error.code === code) return error
+  throw error
 }

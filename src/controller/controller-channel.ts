@@ -1,11 +1,27 @@
 import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/apis/alter-configs.ts'
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/apis/alter-partition.ts'
+import type {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '../protocol/apis/alter-partition-reassignments.ts'
+import type {
+  AssignReplicasToDirsRequest,
+  AssignReplicasToDirsResponse,
+} from '../protocol/apis/assign-replicas-to-dirs.ts'
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/apis/create-partitions.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/apis/create-topics.ts'
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/apis/delete-topics.ts'
+import type { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/apis/elect-leaders.ts'
 import type {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
 } from '../protocol/apis/incremental-alter-configs.ts'
+import type {
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from '../protocol/apis/list-partition-reassignments.ts'
+import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/apis/unregister-broker.ts'
+import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/apis/update-features.ts'
 import type { BrokerEndpoint } from './broker-registration.ts'
 
 /** Kafka's BrokerRegistrationRequest (62). */
@@ -82,4 +98,18 @@ export interface ControllerChannel {
   registerBroker(request: BrokerRegistrationRequest): Promise<BrokerRegistrationReply>
   brokerHeartbeat(request: BrokerHeartbeatRequest): Promise<BrokerHeartbeatReply>
   allocateProducerIds(request: AllocateProducerIdsRequest): Promise<AllocateProducerIdsReply>
+  /** Errors of one partition stand in the response; those of the whole request (STALE_BROKER_EPOCH …) in its `errorCode`. */
+  alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResponse>
+  /** Waits at most `request.timeoutMs` for its turn. */
+  electLeaders(request: ElectLeadersRequest): Promise<ElectLeadersResponse>
+  /** Waits at most `request.timeoutMs` for its turn. */
+  alterPartitionReassignments(request: AlterPartitionReassignmentsRequest): Promise<AlterPartitionReassignmentsResponse>
+  /** Waits at most `request.timeoutMs` for its turn. Tells what is committed. */
+  listPartitionReassignments(request: ListPartitionReassignmentsRequest): Promise<ListPartitionReassignmentsResponse>
+  /** The error stands in the response; then nothing was changed. */
+  updateFeatures(request: UpdateFeaturesRequest): Promise<UpdateFeaturesResponse>
+  /** The error stands in the response: BROKER_ID_NOT_REGISTERED. */
+  unregisterBroker(request: UnregisterBrokerRequest): Promise<UnregisterBrokerResponse>
+  /** Errors of one partition stand in the response; those of the whole request in its `errorCode`. */
+  assignReplicasToDirs(request: AssignReplicasToDirsRequest): Promise<AssignReplicasToDirsResponse>
 }

@@ -59,6 +59,12 @@ export class ControllerState {
     })
   }
 
+  /** Takes over what a snapshot says, whatever was known before. */
+  load(image: MetadataImage): void {
+    this.#committed = image
+    this.#uncommitted = []
+  }
+
   /** Forgets what is not committed. */
   revert(): void {
     this.#uncommitted = []

@@ -113,6 +113,10 @@ export type BrokerRegistrationChangeRecord = Message<typeof BrokerRegistrationCh
 export const NoOpRecord = message({})
 export type NoOpRecord = Message<typeof NoOpRecord>
 
+/** The eligible leader replicas of a topic, or with an empty name of all topics, are eligible no longer. */
+export const ClearElrRecord = message({ topicName: string() })
+export type ClearElrRecord = Message<typeof ClearElrRecord>
+
 /** Key, highest version (all begin at 0) and schema of each record, by name. */
 export const METADATA_RECORD_TYPES = {
   RegisterBrokerRecord: { key: 0, maxVersion: 3, schema: RegisterBrokerRecord },
@@ -126,6 +130,7 @@ export const METADATA_RECORD_TYPES = {
   ProducerIdsRecord: { key: 15, maxVersion: 0, schema: ProducerIdsRecord },
   BrokerRegistrationChangeRecord: { key: 17, maxVersion: 2, schema: BrokerRegistrationChangeRecord },
   NoOpRecord: { key: 20, maxVersion: 0, schema: NoOpRecord },
+  ClearElrRecord: { key: 28, maxVersion: 0, schema: ClearElrRecord },
 } as const
 
 /** One record of the metadata log: `type` names its kind, `data` holds its fields. */
@@ -141,3 +146,4 @@ export type MetadataRecord =
   | { readonly type: 'ProducerIdsRecord'; readonly data: ProducerIdsRecord }
   | { readonly type: 'BrokerRegistrationChangeRecord'; readonly data: BrokerRegistrationChangeRecord }
   | { readonly type: 'NoOpRecord'; readonly data: NoOpRecord }
+  | { readonly type: 'ClearElrRecord'; readonly data: ClearElrRecord }

@@ -1,3 +1,5 @@
+import type { PartitionChangeRecord } from './metadata-records.ts'
+
 /** No broker: the partition has no leader now. */
 export const NO_LEADER = -1
 
@@ -41,4 +43,46 @@ export function leaderRecoveryStateFromByte(byte: number): LeaderRecoveryState {
   if (state === undefined)
     throw new RangeError(`leader recovery state ${byte}: must be 0 (recovered) or 1 (recovering)`)
   return state
+}
+
+/** Id of the log directory that a broker's replica is in, as far as the metadata says; undefined when it hosts none. */
+export function directoryOf({ replicas, directories }: PartitionRegistration, brokerId: number): string | undefined {
+  return directories[replicas.indexOf(brokerId)]
+}
+
+/** Whether the first of the replicas, the preferred one, leads. */
+export function hasPreferredLeader({ leader, replicas }: PartitionRegistration): boolean {
+  return leader === replicas[0]
+}
+
+/** Whether the partition is being given other replicas. */
+export function isReassignmentInProgress({ addingReplicas, removingReplicas }: PartitionRegistration): boolean {
+  return addingReplicas.length > 0 || removingReplicas.length > 0
+}
+
+/**
+ * The partition after a change. The leader epoch grows whenever the record names a leader, even the same one; the partition
+ * epoch always grows.
+ */
+export function mergePartitionChange(
+  current: PartitionRegistration,
+  record: PartitionChangeRecord,
+): PartitionRegistration {
+  const leaderNamed = record.leader !== NO_LEADER_CHANGE
+  return {
+    replicas: record.replicas ?? current.replicas,
+    directories: record.directories ?? current.directories,
+    isr: record.isr ?? current.isr,
+    removingReplicas: record.removingReplicas ?? current.removingReplicas,
+    addingReplicas: record.addingReplicas ?? current.addingReplicas,
+    elr: record.eligibleLeaderReplicas ?? current.elr,
+    lastKnownElr: record.lastKnownElr ?? current.lastKnownElr,
+    leader: leaderNamed ? record.leader : current.leader,
+    leaderRecoveryState:
+      record.leaderRecoveryState === -1
+        ? current.leaderRecoveryState
+        : leaderRecoveryStateFromByte(record.leaderRecoveryState),
+    leaderEpoch: leaderNamed ? current.leaderEpoch + 1 : current.leaderEpoch,
+    partitionEpoch: current.partitionEpoch + 1,
+  }
 }

@@ -1,26 +1,29 @@
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/apis/alter-partition.ts'
+import type {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '../protocol/apis/alter-partition-reassignments.ts'
+import type {
+  AssignReplicasToDirsRequest,
+  AssignReplicasToDirsResponse,
+} from '../protocol/apis/assign-replicas-to-dirs.ts'
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/apis/create-partitions.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/apis/create-topics.ts'
+import type { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/apis/elect-leaders.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
 import { randomUuid } from '../protocol/uuid.ts'
 import {
   AppendBufferFullError,
-  BatchTooLargeError,
   type LeaderAndEpoch,
   NotLeaderError,
   type RaftBatch,
-  type RaftClient,
   type RaftListener,
+  type SnapshotReader,
 } from '../raft/raft-client.ts'
 import type { RandomStream, Runtime } from '../runtime/runtime.ts'
 import { bootstrapRecords } from './bootstrap-records.ts'
-import { BrokerLeadershipControl } from './broker-leadership-control.ts'
-import { ClusterControlManager } from './cluster-control-manager.ts'
 import type { ConfigResource } from './config-resource.ts'
-import {
-  type ConfigResourceChanges,
-  type ConfigResults,
-  ConfigurationControlManager,
-} from './configuration-control-manager.ts'
+import type { ConfigResourceChanges, ConfigResults } from './configuration-control-manager.ts'
 import type {
   AllocateProducerIdsReply,
   AllocateProducerIdsRequest,
@@ -29,18 +32,19 @@ import type {
   BrokerRegistrationReply,
   BrokerRegistrationRequest,
 } from './controller-channel.ts'
+import { asApiError, ControllerFault, isExpected } from './controller-errors.ts'
 import { ControllerEventQueue } from './controller-event-queue.ts'
 import { ControllerFuture } from './controller-future.ts'
+import { type ControllerManagers, createManagers } from './controller-managers.ts'
+import { ControllerPurgatory } from './controller-purgatory.ts'
 import type { ControllerResult } from './controller-result.ts'
 import { ControllerState } from './controller-state.ts'
-import { BOOTSTRAP_FEATURES, FeatureControlManager } from './feature-control-manager.ts'
+import { ELIGIBLE_LEADER_REPLICAS_FEATURE, type FeatureUpdate } from './feature-control-manager.ts'
 import type { MetadataImage } from './image/metadata-image.ts'
-import type { KafkaConfigSchema } from './kafka-config-schema.ts'
+import { readSnapshot } from './image/read-snapshot.ts'
 import type { MetadataRecord } from './metadata-records.ts'
-import { ProducerIdControlManager } from './producer-id-control-manager.ts'
-import { ReplicationControlManager } from './replication-control-manager.ts'
-import { StripedReplicaPlacer } from './striped-replica-placer.ts'
-import { TopicAssigner } from './topic-creation.ts'
+import type { QuorumControllerOptions } from './quorum-controller-options.ts'
+import type { HeartbeatResult } from './replication-control-manager.ts'
 
 /** How long the work of a deadline waits when the log has no room for its records. */
 const DEADLINE_RETRY_MS = 100
@@ -48,38 +52,12 @@ const DEADLINE_RETRY_MS = 100
 const EVENT_COST_US = 20
 const RECORD_COST_US = 3
 
-export interface QuorumControllerOptions {
-  readonly nodeId: number
-  readonly clusterId: string
-  readonly raftClient: RaftClient<MetadataRecord>
-  readonly configSchema: KafkaConfigSchema
-  /** `num.partitions`. */
-  readonly defaultNumPartitions: number
-  /** `default.replication.factor`. */
-  readonly defaultReplicationFactor: number
-  /** `broker.session.timeout.ms`. */
-  readonly sessionTimeoutMs: number
-  /** `metadata.max.idle.interval.ms`: an idle active controller writes a NoOpRecord this often; 0: never. */
-  readonly maxIdleIntervalMs: number
-  /** Called once when state and log disagree or an operation fails in a way nobody foresaw: the process should halt. */
-  readonly onFault: (error: unknown) => void
-  /** Features of a new cluster; default `BOOTSTRAP_FEATURES`. */
-  readonly bootstrapFeatures?: ReadonlyMap<string, number>
-}
-
-interface DeferredResult {
-  /** Answered when everything up to this offset is committed. */
-  readonly offset: number
-  readonly complete: () => void
-  readonly fail: (error: ApiError) => void
-}
-
 /** Options of one write operation. */
-interface WriteOptions {
+interface WriteOptions<C> {
   /** Monotonic milliseconds after which it is answered with REQUEST_TIMED_OUT instead of being begun. */
   readonly deadlineMs?: number
-  /** Called with the offset at which the operation's records will end. */
-  readonly onAppended?: (lastOffset: number) => void
+  /** Called with the offset at which everything appended so far will end, the operation's records included. */
+  readonly onAppended?: (result: C, lastOffset: number) => void
 }
 
 /**
@@ -92,13 +70,9 @@ export class QuorumController implements RaftListener<MetadataRecord> {
   readonly #runtime: Runtime
   readonly #options: QuorumControllerOptions
   readonly #state = new ControllerState()
-  readonly #features: FeatureControlManager
-  readonly #cluster: ClusterControlManager
-  readonly #configuration: ConfigurationControlManager
-  readonly #producerIds: ProducerIdControlManager
-  readonly #replication: ReplicationControlManager
+  readonly #managers: ControllerManagers
   readonly #events: ControllerEventQueue
-  readonly #deferred: DeferredResult[] = []
+  readonly #purgatory = new ControllerPurgatory()
   #leader: LeaderAndEpoch = { leaderId: undefined, epoch: 0 }
   /** The epoch in which this controller is active; -1 when it is not. */
   #claimEpoch = -1
@@ -111,31 +85,8 @@ export class QuorumController implements RaftListener<MetadataRecord> {
     this.name = `quorum-controller-${options.nodeId}`
     this.#runtime = runtime
     this.#options = options
-    const { clusterId, sessionTimeoutMs, nodeId } = options
     this.#topicIds = runtime.random.stream('topic ids')
-    const state = this.#state
-    this.#features = new FeatureControlManager(state, options.bootstrapFeatures ?? BOOTSTRAP_FEATURES)
-    this.#cluster = new ClusterControlManager(runtime.clock, state, this.#features, {
-      clusterId,
-      sessionTimeoutMs,
-      uncleanShutdownRecords: brokerId => leadership.uncleanShutdown(brokerId),
-    })
-    this.#configuration = new ConfigurationControlManager(state, options.configSchema, this.#features, nodeId)
-    const leadership = new BrokerLeadershipControl(state, this.#cluster, this.#configuration, this.#features)
-    this.#producerIds = new ProducerIdControlManager(state, this.#cluster)
-    this.#replication = new ReplicationControlManager({
-      state,
-      cluster: this.#cluster,
-      configuration: this.#configuration,
-      leadership,
-      assigner: new TopicAssigner(
-        this.#cluster,
-        new StripedReplicaPlacer(runtime.random.stream('replica placer')),
-        broker => state.current.cluster.isActive(broker),
-        { numPartitions: options.defaultNumPartitions, replicationFactor: options.defaultReplicationFactor },
-      ),
-      newTopicId: () => randomUuid(this.#topicIds),
-    })
+    this.#managers = createManagers(runtime, this.#state, options, () => randomUuid(this.#topicIds))
     this.#events = new ControllerEventQueue(runtime, {
       name: this.name,
       nextDeadlineMs: () => this.#nextDeadlineMs(),
@@ -161,6 +112,11 @@ export class QuorumController implements RaftListener<MetadataRecord> {
     return this.#claimEpoch >= 0
   }
 
+  /** The epoch of the metadata log in which this controller is active; -1 when it is not. */
+  get claimEpoch(): number {
+    return this.#claimEpoch
+  }
+
   /** Who leads the metadata log, as far as this controller was told. */
   get leaderAndEpoch(): LeaderAndEpoch {
     return this.#leader
@@ -172,21 +128,21 @@ export class QuorumController implements RaftListener<MetadataRecord> {
   }
 
   createTopics(request: CreateTopicsRequest, deadlineMs: number): Promise<CreateTopicsResponse> {
-    return this.#write('createTopics', () => this.#replication.createTopics(request), { deadlineMs })
+    return this.#write('createTopics', () => this.#managers.replication.createTopics(request), { deadlineMs })
   }
 
   /** Error by topic id. */
   deleteTopics(ids: readonly string[], deadlineMs: number): Promise<ReadonlyMap<string, ApiError | undefined>> {
-    return this.#write('deleteTopics', () => this.#replication.deleteTopics(ids), { deadlineMs })
+    return this.#write('deleteTopics', () => this.#managers.replication.deleteTopics(ids), { deadlineMs })
   }
 
   createPartitions(request: CreatePartitionsRequest, deadlineMs: number): Promise<CreatePartitionsResponse['results']> {
-    return this.#write('createPartitions', () => this.#replication.createPartitions(request), { deadlineMs })
+    return this.#write('createPartitions', () => this.#managers.replication.createPartitions(request), { deadlineMs })
   }
 
   incrementalAlterConfigs(resources: readonly ConfigResourceChanges[], validateOnly: boolean): Promise<ConfigResults> {
     return this.#write('incrementalAlterConfigs', () =>
-      withoutRecordsIf(validateOnly, this.#configuration.incrementalAlterConfigs(resources)),
+      withoutRecordsIf(validateOnly, this.#managers.configuration.incrementalAlterConfigs(resources)),
     )
   }
 
@@ -195,23 +151,70 @@ export class QuorumController implements RaftListener<MetadataRecord> {
     validateOnly: boolean,
   ): Promise<ConfigResults> {
     return this.#write('legacyAlterConfigs', () =>
-      withoutRecordsIf(validateOnly, this.#configuration.legacyAlterConfigs(resources)),
+      withoutRecordsIf(validateOnly, this.#managers.configuration.legacyAlterConfigs(resources)),
     )
   }
 
   registerBroker(request: BrokerRegistrationRequest): Promise<BrokerRegistrationReply> {
-    return this.#write('registerBroker', () => this.#cluster.registerBroker(request))
+    return this.#write('registerBroker', () => this.#managers.cluster.registerBroker(request))
   }
 
-  processBrokerHeartbeat(request: BrokerHeartbeatRequest): Promise<BrokerHeartbeatReply> {
-    return this.#write('processBrokerHeartbeat', () => this.#replication.processBrokerHeartbeat(request), {
-      onAppended: lastOffset => this.#replication.heartbeatAppended(request, lastOffset),
-    })
+  async processBrokerHeartbeat(request: BrokerHeartbeatRequest): Promise<BrokerHeartbeatReply> {
+    // Before it waits for its turn: a busy controller must not take a broker for dead that it has heard of.
+    this.#managers.cluster.trackBrokerHeartbeat(request.brokerId, request.brokerEpoch)
+    return this.#write<BrokerHeartbeatReply, HeartbeatResult>(
+      'processBrokerHeartbeat',
+      () => this.#managers.replication.processBrokerHeartbeat(request),
+      {
+        onAppended: ({ inControlledShutdown }, lastOffset) => {
+          if (inControlledShutdown) this.#managers.replication.controlledShutdownAppended(request.brokerId, lastOffset)
+        },
+      },
+    )
+  }
+
+  /** Rejects with BROKER_ID_NOT_REGISTERED. */
+  unregisterBroker(brokerId: number): Promise<undefined> {
+    return this.#write('unregisterBroker', () => this.#managers.replication.unregisterBroker(brokerId))
   }
 
   allocateProducerIds(request: AllocateProducerIdsRequest): Promise<AllocateProducerIdsReply> {
     const { brokerId, brokerEpoch } = request
-    return this.#write('allocateProducerIds', () => this.#producerIds.generateNextProducerId(brokerId, brokerEpoch))
+    return this.#write('allocateProducerIds', () =>
+      this.#managers.producerIds.generateNextProducerId(brokerId, brokerEpoch),
+    )
+  }
+
+  /** Rejects with STALE_BROKER_EPOCH. */
+  alterPartition(request: AlterPartitionRequest): Promise<AlterPartitionResponse> {
+    return this.#write('alterPartition', () => this.#managers.replication.alterPartition(request))
+  }
+
+  electLeaders(request: ElectLeadersRequest, deadlineMs: number): Promise<ElectLeadersResponse> {
+    return this.#write('electLeaders', () => this.#managers.replication.electLeaders(request), { deadlineMs })
+  }
+
+  alterPartitionReassignments(
+    request: AlterPartitionReassignmentsRequest,
+    deadlineMs: number,
+  ): Promise<AlterPartitionReassignmentsResponse> {
+    const operation = () => this.#managers.replication.alterPartitionReassignments(request)
+    return this.#write('alterPartitionReassignments', operation, { deadlineMs })
+  }
+
+  /** Rejects with STALE_BROKER_EPOCH. */
+  assignReplicasToDirs(request: AssignReplicasToDirsRequest): Promise<AssignReplicasToDirsResponse> {
+    return this.#write('assignReplicasToDirs', () => this.#managers.replication.assignReplicasToDirs(request))
+  }
+
+  /** All or none. Rejects with INVALID_UPDATE_VERSION. */
+  updateFeatures(updates: readonly FeatureUpdate[], validateOnly: boolean): Promise<undefined> {
+    return this.#write('updateFeatures', () => {
+      const records = this.#managers.features.updateFeatures(updates)
+      const elr = updates.some(({ feature, level }) => feature === ELIGIBLE_LEADER_REPLICAS_FEATURE && level > 0)
+      const safety = elr ? this.#managers.configuration.elrSafetyRecords() : []
+      return withoutRecordsIf(validateOnly, { records: [...safety, ...records], response: undefined })
+    })
   }
 
   /** Runs `read` on the committed image in its turn among the operations. Rejects with NOT_CONTROLLER when not active. */
@@ -236,8 +239,17 @@ export class QuorumController implements RaftListener<MetadataRecord> {
         this.#state.commit(batch)
         if (!this.isActive) cost += batch.records.length * RECORD_COST_US
       }
-      this.#completeUpTo(this.#state.committed.offset)
+      this.#purgatory.completeUpTo(this.#state.committed.offset)
       return cost
+    })
+  }
+
+  async handleLoadSnapshot(reader: SnapshotReader<MetadataRecord>): Promise<void> {
+    const image = await readSnapshot(reader)
+    await this.#inTurn('handleLoadSnapshot', () => {
+      if (this.isActive) throw new ControllerFault('a snapshot was loaded while this controller was active')
+      this.#state.load(image)
+      return EVENT_COST_US
     })
   }
 
@@ -254,7 +266,11 @@ export class QuorumController implements RaftListener<MetadataRecord> {
   }
 
   /** Queues an operation, and gives its answer once what it wrote is committed. */
-  async #write<R>(name: string, operation: () => ControllerResult<R>, options: WriteOptions = {}): Promise<R> {
+  async #write<R, C extends ControllerResult<R> = ControllerResult<R>>(
+    name: string,
+    operation: () => C,
+    options: WriteOptions<C> = {},
+  ): Promise<R> {
     const future = new ControllerFuture<R>(this.#runtime, `${this.name} ${name}`)
     await this.#enqueue(future, () => {
       let records: readonly MetadataRecord[] = []
@@ -263,15 +279,15 @@ export class QuorumController implements RaftListener<MetadataRecord> {
         const result = operation()
         records = result.records
         const offset = this.#append(records)
-        if (records.length > 0) options.onAppended?.(offset)
-        this.#deferred.push({
+        options.onAppended?.(result, offset)
+        this.#purgatory.add({
           offset,
           complete: () => future.complete(result.response),
           fail: error => future.fail(error),
         })
-        this.#completeUpTo(this.#state.committed.offset)
+        this.#purgatory.completeUpTo(this.#state.committed.offset)
       } catch (error) {
-        future.fail(this.#asApiError(error))
+        future.fail(asApiError(error, () => this.#notController()))
         if (!isExpected(error)) throw error
         if (error instanceof NotLeaderError) this.#renounce()
       }
@@ -314,23 +330,20 @@ export class QuorumController implements RaftListener<MetadataRecord> {
     } catch (error) {
       throw new ControllerFault('records of the controller contradict its own state', { cause: error })
     }
-    this.#cluster.afterReplay(records)
+    this.#managers.cluster.afterReplay(records)
     raftClient.schedulePreparedAppend()
     this.#lastWriteMs = this.#runtime.clock.monotonicMs()
     return lastOffset
-  }
-
-  #completeUpTo(committed: number): void {
-    while ((this.#deferred[0]?.offset ?? Number.POSITIVE_INFINITY) <= committed) this.#deferred.shift()?.complete()
   }
 
   #claim(epoch: number): number {
     this.#claimEpoch = epoch
     // A host may give the same draws for the same label after a restart; an epoch never comes again.
     this.#topicIds = this.#runtime.random.stream(`topic ids of epoch ${epoch}`)
-    this.#cluster.activate()
+    this.#managers.cluster.activate()
+    this.#managers.periodicTasks.activate()
     this.#lastWriteMs = this.#runtime.clock.monotonicMs()
-    const records = bootstrapRecords(this.#features.newFeatures, this.#options.configSchema)
+    const records = bootstrapRecords(this.#managers.features.newFeatures, this.#options.configSchema)
     try {
       this.#append(records)
     } catch (error) {
@@ -344,8 +357,9 @@ export class QuorumController implements RaftListener<MetadataRecord> {
   #renounce(): void {
     this.#claimEpoch = -1
     this.#state.revert()
-    this.#cluster.deactivate()
-    for (const deferred of this.#deferred.splice(0)) deferred.fail(this.#notController())
+    this.#managers.cluster.deactivate()
+    this.#managers.periodicTasks.deactivate()
+    this.#purgatory.failAll(() => this.#notController())
   }
 
   #checkTurn(deadlineMs: number | undefined): void {
@@ -364,33 +378,24 @@ export class QuorumController implements RaftListener<MetadataRecord> {
     )
   }
 
-  /** What an operation's caller is told of a failure. */
-  #asApiError(error: unknown): ApiError {
-    if (error instanceof ApiError) return error
-    if (error instanceof NotLeaderError) return this.#notController()
-    if (error instanceof BatchTooLargeError) return new ApiError(ErrorCode.POLICY_VIOLATION, error.message)
-    if (error instanceof AppendBufferFullError) return new ApiError(ErrorCode.REQUEST_TIMED_OUT, error.message)
-    return new ApiError(ErrorCode.UNKNOWN_SERVER_ERROR, 'The controller has failed.', { cause: error })
-  }
-
-  /** When a session ends, or the log has been idle for too long. */
+  /** When a session ends, a task is due, or the log has been idle for too long. */
   #nextDeadlineMs(): number | undefined {
     if (!this.isActive) return undefined
-    const sessionEndMs = this.#cluster.heartbeatManager.nextCheckMs ?? Number.POSITIVE_INFINITY
-    const { maxIdleIntervalMs } = this.#options
-    const idleEndMs = maxIdleIntervalMs > 0 ? this.#lastWriteMs + maxIdleIntervalMs : Number.POSITIVE_INFINITY
+    const sessionEndMs = this.#managers.cluster.heartbeatManager.nextCheckMs ?? Number.POSITIVE_INFINITY
+    const taskMs = this.#managers.periodicTasks.nextDeadlineMs ?? Number.POSITIVE_INFINITY
     // A session still counts in the millisecond in which it ends.
-    const next = Math.min(sessionEndMs + 1, idleEndMs)
+    const next = Math.min(sessionEndMs + 1, taskMs, this.#idleEndMs())
     return next === Number.POSITIVE_INFINITY ? undefined : Math.max(next, this.#deadlineFloorMs)
+  }
+
+  #idleEndMs(): number {
+    const { maxIdleIntervalMs } = this.#options
+    return maxIdleIntervalMs > 0 ? this.#lastWriteMs + maxIdleIntervalMs : Number.POSITIVE_INFINITY
   }
 
   #onDeadline(): number {
     const nowMs = this.#runtime.clock.monotonicMs()
-    let records: readonly MetadataRecord[] = this.#replication.maybeFenceOneStaleBroker().records
-    const { maxIdleIntervalMs } = this.#options
-    if (records.length === 0 && maxIdleIntervalMs > 0 && nowMs >= this.#lastWriteMs + maxIdleIntervalMs) {
-      records = [{ type: 'NoOpRecord', data: {} }]
-    }
+    const records = this.#recordsDue(nowMs)
     try {
       this.#append(records)
     } catch (error) {
@@ -400,23 +405,16 @@ export class QuorumController implements RaftListener<MetadataRecord> {
     }
     return EVENT_COST_US + records.length * RECORD_COST_US
   }
-}
 
-/** The controller's state and the log are not one any more. */
-export class ControllerFault extends Error {
-  override readonly name = 'ControllerFault'
+  #recordsDue(nowMs: number): readonly MetadataRecord[] {
+    const fencing = this.#managers.replication.maybeFenceOneStaleBroker()
+    if (fencing.response) return fencing.records
+    const periodic = this.#managers.periodicTasks.runOne()
+    if (periodic !== undefined) return periodic.records
+    return nowMs >= this.#idleEndMs() ? [{ type: 'NoOpRecord', data: {} }] : []
+  }
 }
 
 function withoutRecordsIf<R>(validateOnly: boolean, result: ControllerResult<R>): ControllerResult<R> {
   return validateOnly ? { records: [], response: result.response } : result
-}
-
-/** Whether a failure is one of the operation and not of the controller. */
-function isExpected(error: unknown): boolean {
-  return (
-    error instanceof ApiError ||
-    error instanceof NotLeaderError ||
-    error instanceof BatchTooLargeError ||
-    error instanceof AppendBufferFullError
-  )
 }

@@ -1,14 +1,30 @@
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/apis/alter-partition.ts'
+import type {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '../protocol/apis/alter-partition-reassignments.ts'
+import type {
+  AssignReplicasToDirsRequest,
+  AssignReplicasToDirsResponse,
+} from '../protocol/apis/assign-replicas-to-dirs.ts'
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/apis/create-partitions.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/apis/create-topics.ts'
+import type { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/apis/elect-leaders.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
-import type { BrokerLeadershipControl } from './broker-leadership-control.ts'
+import { AlterPartitionControl } from './alter-partition-control.ts'
+import { BrokerLeadershipControl } from './broker-leadership-control.ts'
 import type { ClusterControlManager } from './cluster-control-manager.ts'
 import { type ConfigurationControlManager, tooManyRecords } from './configuration-control-manager.ts'
 import type { BrokerHeartbeatReply, BrokerHeartbeatRequest } from './controller-channel.ts'
 import { type ControllerResult, MAX_RECORDS_PER_USER_OP } from './controller-result.ts'
 import type { ControllerState } from './controller-state.ts'
+import { DirectoryControl } from './directory-control.ts'
+import { ElectionControl } from './election-control.ts'
+import type { FeatureControlManager } from './feature-control-manager.ts'
 import type { MetadataRecord } from './metadata-records.ts'
+import { PartitionChanges } from './partition-changes.ts'
+import { ReassignmentControl } from './reassignment-control.ts'
 import type { CreatableTopic, PartitionAssignment, TopicAssigner } from './topic-creation.ts'
 import { collisionKey, hasCollisionChars, validateTopicName } from './topic-name.ts'
 
@@ -19,18 +35,81 @@ export interface ReplicationControlParts {
   readonly state: ControllerState
   readonly cluster: ClusterControlManager
   readonly configuration: ConfigurationControlManager
-  readonly leadership: BrokerLeadershipControl
+  readonly features: FeatureControlManager
   readonly assigner: TopicAssigner
   /** Draws an id that no topic has, or ever had. */
   readonly newTopicId: () => string
 }
 
+/** What a heartbeat leads to. */
+export interface HeartbeatResult extends ControllerResult<BrokerHeartbeatReply> {
+  /** The broker is in controlled shutdown now. */
+  readonly inControlledShutdown: boolean
+}
+
 /** Topics, their partitions, and who leads them. Kafka's class of the same name. */
 export class ReplicationControlManager {
   readonly #parts: ReplicationControlParts
+  readonly #leadership: BrokerLeadershipControl
+  readonly #alterPartition: AlterPartitionControl
+  readonly #elections: ElectionControl
+  readonly #reassignments: ReassignmentControl
+  readonly #directories: DirectoryControl
 
   constructor(parts: ReplicationControlParts) {
+    const { state, cluster, configuration, features, assigner } = parts
+    const changes = new PartitionChanges(state, cluster, configuration, features)
     this.#parts = parts
+    this.#leadership = new BrokerLeadershipControl(state, cluster, features, changes)
+    this.#alterPartition = new AlterPartitionControl(state, cluster, changes)
+    this.#elections = new ElectionControl(state, changes)
+    this.#reassignments = new ReassignmentControl(state, changes, assigner)
+    this.#directories = new DirectoryControl(state, cluster, changes, this.#leadership)
+  }
+
+  /** See `AlterPartitionControl`. */
+  alterPartition(request: AlterPartitionRequest): ControllerResult<AlterPartitionResponse> {
+    return this.#alterPartition.alterPartition(request)
+  }
+
+  /** See `ElectionControl`. */
+  electLeaders(request: ElectLeadersRequest): ControllerResult<ElectLeadersResponse> {
+    return this.#elections.electLeaders(request)
+  }
+
+  /** See `ElectionControl`. */
+  maybeBalancePartitionLeaders(): ControllerResult<boolean> {
+    return this.#elections.maybeBalancePartitionLeaders()
+  }
+
+  /** See `ElectionControl`. */
+  maybeElectUncleanLeaders(): ControllerResult<boolean> {
+    return this.#elections.maybeElectUncleanLeaders()
+  }
+
+  /** See `ReassignmentControl`. */
+  alterPartitionReassignments(
+    request: AlterPartitionReassignmentsRequest,
+  ): ControllerResult<AlterPartitionReassignmentsResponse> {
+    return this.#reassignments.alterPartitionReassignments(request)
+  }
+
+  /** See `DirectoryControl`. */
+  assignReplicasToDirs(request: AssignReplicasToDirsRequest): ControllerResult<AssignReplicasToDirsResponse> {
+    return this.#directories.assignReplicasToDirs(request)
+  }
+
+  /** See `BrokerLeadershipControl.shutdown`. */
+  brokerShutdownRecords(brokerId: number, isCleanShutdown: boolean): MetadataRecord[] {
+    return this.#leadership.shutdown(brokerId, isCleanShutdown)
+  }
+
+  /** Throws BROKER_ID_NOT_REGISTERED. */
+  unregisterBroker(brokerId: number): ControllerResult<undefined> {
+    if (this.#parts.cluster.registration(brokerId) === undefined) {
+      throw new ApiError(ErrorCode.BROKER_ID_NOT_REGISTERED, `Broker ID ${brokerId} is not currently registered`)
+    }
+    return { records: this.#leadership.unregister(brokerId), response: undefined }
   }
 
   /** Creates what can be created; each topic that cannot be has its error in the response. */
@@ -82,40 +161,48 @@ export class ReplicationControlManager {
   }
 
   /** Throws STALE_BROKER_EPOCH for an incarnation that is not registered. */
-  processBrokerHeartbeat(request: BrokerHeartbeatRequest): ControllerResult<BrokerHeartbeatReply> {
-    const { cluster, leadership } = this.#parts
+  processBrokerHeartbeat(request: BrokerHeartbeatRequest): HeartbeatResult {
+    const { cluster } = this.#parts
     const { brokerId } = request
     // A registration and what came with it are one batch, so its offset is reached where its epoch is.
-    const { epoch } = cluster.checkBrokerEpoch(brokerId, request.brokerEpoch)
+    const { epoch, fenced } = cluster.checkBrokerEpoch(brokerId, request.brokerEpoch)
     const heartbeats = cluster.heartbeatManager
     const { current, next } = heartbeats.calculateNextBrokerState(request, epoch, () =>
-      leadership.hasLeaderships(brokerId),
+      this.#leadership.hasLeaderships(brokerId),
     )
     const records: MetadataRecord[] = []
     if (current !== next) {
-      if (next === 'UNFENCED') records.push(...leadership.unfence(brokerId))
-      else if (next === 'CONTROLLED_SHUTDOWN') records.push(...leadership.controlledShutdown(brokerId))
-      else records.push(...leadership.fence(brokerId))
+      if (next === 'UNFENCED') records.push(...this.#leadership.unfence(brokerId))
+      else if (next === 'CONTROLLED_SHUTDOWN') records.push(...this.#leadership.controlledShutdown(brokerId))
+      else records.push(...this.#leadership.fence(brokerId))
     }
-    const isFenced = next === 'FENCED' || next === 'SHUTDOWN_NOW'
-    heartbeats.touch(brokerId, isFenced, request.currentMetadataOffset)
-    records.push(...leadership.directoriesOffline(brokerId, request.offlineLogDirs))
+    // Whether it is fenced changes with the records, for these may find no room in the log.
+    heartbeats.touch(brokerId, fenced, request.currentMetadataOffset)
+    if (request.offlineLogDirs.length > 0) {
+      records.push(...this.#leadership.directoriesOffline(brokerId, request.offlineLogDirs))
+    }
     const isCaughtUp = request.currentMetadataOffset >= epoch
-    return { records, response: { isCaughtUp, isFenced, shouldShutDown: next === 'SHUTDOWN_NOW' } }
+    return {
+      records,
+      response: {
+        isCaughtUp,
+        isFenced: next === 'FENCED' || next === 'SHUTDOWN_NOW',
+        shouldShutDown: next === 'SHUTDOWN_NOW',
+      },
+      inControlledShutdown: next === 'CONTROLLED_SHUTDOWN',
+    }
   }
 
-  /** The records of a heartbeat that began a controlled shutdown will end at this offset. */
-  heartbeatAppended(request: BrokerHeartbeatRequest, lastOffset: number): void {
-    const { cluster } = this.#parts
-    if (cluster.registration(request.brokerId)?.inControlledShutdown !== true) return
-    if (cluster.registration(request.brokerId)?.fenced === true) return
-    cluster.heartbeatManager.maybeUpdateControlledShutdownOffset(request.brokerId, lastOffset)
+  /** Everything up to this offset must be known to the others before the broker may go. */
+  controlledShutdownAppended(brokerId: number, lastOffset: number): void {
+    this.#parts.cluster.heartbeatManager.maybeUpdateControlledShutdownOffset(brokerId, lastOffset)
   }
 
   /** Fences the broker that was silent for longest, if its session has ended. */
-  maybeFenceOneStaleBroker(): ControllerResult<undefined> {
+  maybeFenceOneStaleBroker(): ControllerResult<boolean> {
     const stale = this.#parts.cluster.heartbeatManager.findOneStaleBroker()
-    return { records: stale === undefined ? [] : this.#parts.leadership.fence(stale), response: undefined }
+    if (stale === undefined) return { records: [], response: false }
+    return { records: this.#leadership.fence(stale), response: true }
   }
 
   #collisions(): Map<string, string> {

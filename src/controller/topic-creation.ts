@@ -82,32 +82,40 @@ export class TopicAssigner {
     partition: number,
     replicationFactor: number | undefined,
   ): PartitionAssignment {
-    const invalid = (problem: string) => new ApiError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem)
-    if (brokers.length === 0) throw invalid('The manual partition assignment includes an empty replica list.')
-    const seen = new Set<number>()
-    for (const broker of brokers.toSorted((a, b) => a - b)) {
-      if (this.#cluster.registration(broker) === undefined) {
-        throw invalid(`The manual partition assignment includes broker ${broker}, but no such broker is registered.`)
-      }
-      if (seen.has(broker)) {
-        throw invalid(`The manual partition assignment includes the broker ${broker} more than once.`)
-      }
-      seen.add(broker)
-    }
+    this.validateReplicas(brokers)
     if (replicationFactor !== undefined && brokers.length !== replicationFactor) {
-      throw invalid(
+      throw invalidAssignment(
         `The manual partition assignment includes a partition with ${brokers.length} replica(s), but this is not ` +
           `consistent with previous partitions, which have ${replicationFactor} replica(s).`,
       )
     }
     const isr = brokers.filter(this.#isActive)
     if (isr.length === 0) {
-      throw invalid(
+      throw invalidAssignment(
         `All brokers specified in the manual partition assignment for partition ${partition} are fenced or in ` +
           'controlled shutdown.',
       )
     }
     return { replicas: brokers, isr }
+  }
+
+  /** Brokers that a user has chosen: some, known, nobody twice. Throws INVALID_REPLICA_ASSIGNMENT. */
+  validateReplicas(brokers: readonly number[]): void {
+    if (brokers.length === 0) {
+      throw invalidAssignment('The manual partition assignment includes an empty replica list.')
+    }
+    const seen = new Set<number>()
+    for (const broker of brokers.toSorted((a, b) => a - b)) {
+      if (this.#cluster.registration(broker) === undefined) {
+        throw invalidAssignment(
+          `The manual partition assignment includes broker ${broker}, but no such broker is registered.`,
+        )
+      }
+      if (seen.has(broker)) {
+        throw invalidAssignment(`The manual partition assignment includes the broker ${broker} more than once.`)
+      }
+      seen.add(broker)
+    }
   }
 
   /** The record that begins a partition. */
@@ -166,4 +174,8 @@ export class TopicAssigner {
       )
     })
   }
+}
+
+function invalidAssignment(problem: string): ApiError {
+  return new ApiError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem)
 }

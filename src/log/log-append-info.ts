@@ -7,6 +7,7 @@ export interface LogAppendInfo {
   /** Offset of the first record; -1 when there was nothing to append. */
   readonly firstOffset: number
   readonly lastOffset: number
+  /** Leader epoch of the last batch; -1 when there was nothing to append. */
   readonly lastLeaderEpoch: number
   /** Milliseconds since 1970. */
   readonly maxTimestamp: number
@@ -36,15 +37,14 @@ export function emptyAppendInfo(logStartOffset: number): LogAppendInfo {
 
 /** The batches were appended. */
 export function appendInfo(
-  { firstOffset, lastOffset, maxTimestamp, recordCount, bytes }: PreparedAppend,
-  leaderEpoch: number,
+  { firstOffset, lastOffset, maxTimestamp, recordCount, bytes, batches }: PreparedAppend,
   logAppendTime: number,
   logStartOffset: number,
 ): LogAppendInfo {
   return {
     firstOffset,
     lastOffset,
-    lastLeaderEpoch: leaderEpoch,
+    lastLeaderEpoch: batches.at(-1)?.partitionLeaderEpoch ?? -1,
     maxTimestamp,
     logAppendTime,
     logStartOffset,
@@ -58,13 +58,12 @@ export function appendInfo(
 export function duplicateAppendInfo(
   known: BatchMetadata,
   prepared: PreparedAppend,
-  leaderEpoch: number,
   logStartOffset: number,
 ): LogAppendInfo {
   return {
     firstOffset: firstOffset(known),
     lastOffset: known.lastOffset,
-    lastLeaderEpoch: leaderEpoch,
+    lastLeaderEpoch: prepared.batches.at(-1)?.partitionLeaderEpoch ?? -1,
     maxTimestamp: known.timestamp,
     // Whatever the topic's timestamps are: Kafka tells the time of the batch that is in the log.
     logAppendTime: known.timestamp,

@@ -58,13 +58,15 @@ export class InconsistentTopicIdError extends ApiError {
 /** Records copied from a leader do not continue this log. */
 export class UnexpectedAppendOffsetError extends ApiError {
   readonly firstOffset: number
+  readonly lastOffset: number
 
-  constructor(where: string, firstOffset: number, logEndOffset: number) {
+  constructor(where: string, firstOffset: number, lastOffset: number, logEndOffset: number) {
     super(
       ErrorCode.UNKNOWN_SERVER_ERROR,
-      `records for ${where} begin at offset ${firstOffset}, before its end offset ${logEndOffset}`,
+      `records for ${where} from offset ${firstOffset} to ${lastOffset} begin before its end offset ${logEndOffset}`,
     )
     this.firstOffset = firstOffset
+    this.lastOffset = lastOffset
   }
 }
 

@@ -1,6 +1,6 @@
 import { DiskError } from '../runtime/disk.ts'
 import { Mutex } from '../runtime/mutex.ts'
-import type { Runtime } from '../runtime/runtime.ts'
+import type { RandomStream, Runtime } from '../runtime/runtime.ts'
 import { CleanShutdownFileHandler } from './clean-shutdown-file-handler.ts'
 import { CLUSTER_METADATA_TOPIC } from './internal-topics.ts'
 import type { KafkaScheduler } from './kafka-scheduler.ts'
@@ -23,6 +23,8 @@ const MAX_LOG_DIRS = 1024
 export interface LogManagerOptions {
   /** `log.dirs`, relative to the host's data root. */
   readonly logDirs: readonly string[]
+  /** The ids of these, by path (KIP-858); by default they have none. */
+  readonly directoryIds?: ReadonlyMap<string, string>
   readonly scheduler: KafkaScheduler
   readonly failureChannel: LogDirFailureChannel
   /** The configuration of a topic, as the metadata has it now. */
@@ -68,6 +70,8 @@ export class LogManager {
   readonly #dirs: readonly LogDir[]
   readonly #logs = new Map<string, UnifiedLog>()
   readonly #creation: Mutex
+  /** Makes names of directories that go: one replica may go twice before the first is removed. */
+  readonly #directoryNames: RandomStream
   /** Directories whose last shutdown was not clean. */
   readonly #recoveredDirs = new Set<string>()
   #loaded = false
@@ -82,6 +86,7 @@ export class LogManager {
     this.#scheduler = options.scheduler
     this.#failureChannel = options.failureChannel
     this.#creation = new Mutex(runtime, 'log creation or deletion')
+    this.#directoryNames = runtime.random.stream('log-directory-names')
     this.#dirs = options.logDirs.map(path => ({
       path,
       recoveryPoints: new OffsetCheckpointFile(runtime, path, RECOVERY_POINT_CHECKPOINT_FILE),
@@ -113,17 +118,18 @@ export class LogManager {
   }
 
   /**
-   * The broker epoch under which the broker last shut down cleanly, -1 when the shutdown was not clean in every directory.
-   * To be asked before `startup`, which removes the markers.
+   * The broker epoch under which the broker last shut down cleanly; -1 when that was not so in every directory, or not in
+   * the same run: who was away longer than the others may lack what they have. To be asked before `startup`, which removes
+   * the markers.
    */
   async readBrokerEpochFromCleanShutdownFiles(): Promise<number> {
-    let brokerEpoch = -1
+    let brokerEpoch: number | undefined
     for (const dir of this.#dirs) {
-      const epoch = await dir.cleanShutdown.read()
-      if (epoch === undefined) return -1
+      const epoch = await this.#cleanShutdownEpoch(dir)
+      if (epoch === undefined || (brokerEpoch !== undefined && epoch !== brokerEpoch)) return -1
       brokerEpoch = epoch
     }
-    return brokerEpoch
+    return brokerEpoch ?? -1
   }
 
   /** Opens all logs, recovering where the last shutdown was not clean, and starts the background work. */
@@ -133,18 +139,24 @@ export class LogManager {
     this.#scheduleTasks()
   }
 
+  /** The id of a log directory. */
+  directoryId(directory: string): string | undefined {
+    return this.#options.directoryIds?.get(directory)
+  }
+
   /**
-   * The log of a partition, made when there is none: in the directory with the fewest logs. Rejects with
-   * `InconsistentTopicIdError` when a log of another topic of that name is there, `KafkaStorageError` when no directory works.
+   * The log of a partition, made when there is none: in the directory with the assigned id, or, where this broker has no such
+   * directory, in the one with the fewest logs. Rejects with `InconsistentTopicIdError` when a log of another topic of
+   * that name is there; with `KafkaStorageError` when no directory works, or when the log may be in one that does not.
    */
-  getOrCreateLog(topicPartition: TopicPartition, topicId: string): Promise<UnifiedLog> {
+  getOrCreateLog(topicPartition: TopicPartition, topicId: string, assignedDirectoryId?: string): Promise<UnifiedLog> {
     return this.#creation.runExclusive(async () => {
       const existing = this.getLog(topicPartition)
       if (existing !== undefined) {
         await existing.assignTopicId(topicId)
         return existing
       }
-      const dir = this.#nextLogDir()
+      const dir = this.#logDirFor(topicPartition, assignedDirectoryId)
       const log = await this.#inDir(dir, () => this.#createLog(dir, topicPartition, topicId))
       if (log === undefined) throw new KafkaStorageError(`log directory ${dir.path} has failed`)
       this.#logs.set(log.name, log)
@@ -290,7 +302,7 @@ export class LogManager {
   }
 
   async #retire(log: UnifiedLog, stray: boolean): Promise<void> {
-    const id = this.#runtime.random.stream('log-directory-names').bytes(16).toString('hex')
+    const id = this.#directoryNames.bytes(16).toString('hex')
     const suffix = `.${id}${stray ? STRAY_DIR_SUFFIX : DELETE_DIR_SUFFIX}`
     const name = log.name.slice(0, MAX_DIRECTORY_NAME - suffix.length) + suffix
     const directory = joinPath(log.parentDir, name)
@@ -334,6 +346,17 @@ export class LogManager {
     dir.writtenLogStartOffsets = written
   }
 
+  /** Undefined also when the directory does not work; `startup` will find that out for itself. */
+  async #cleanShutdownEpoch(dir: LogDir): Promise<number | undefined> {
+    if (this.#failureChannel.hasOfflineLogDir(dir.path)) return undefined
+    try {
+      return await dir.cleanShutdown.read()
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      return undefined
+    }
+  }
+
   get #liveDirs(): LogDir[] {
     return this.#dirs.filter(dir => !this.#failureChannel.hasOfflineLogDir(dir.path))
   }
@@ -346,6 +369,19 @@ export class LogManager {
     const dir = this.#dirs.find(candidate => candidate.path === log.parentDir)
     if (dir === undefined) throw new Error(`${log.name} lies in none of the log directories`)
     return dir
+  }
+
+  #logDirFor(topicPartition: TopicPartition, assignedDirectoryId: string | undefined): LogDir {
+    if (assignedDirectoryId === undefined) return this.#nextLogDir()
+    const live = this.#liveDirs
+    const assigned = live.find(({ path }) => this.directoryId(path) === assignedDirectoryId)
+    if (assigned !== undefined) return assigned
+    // A second, empty log of the same replica would pass for the whole of it.
+    if (live.length < this.#dirs.length) {
+      const name = partitionKey(topicPartition)
+      throw new KafkaStorageError(`the log of ${name} may be in a log directory that has failed`)
+    }
+    return this.#nextLogDir()
   }
 
   #nextLogDir(): LogDir {

@@ -91,7 +91,7 @@ export function checkReplicated(
     if (batch.partitionLeaderEpoch > leaderEpoch) break
     if (!batch.isValidCrc()) throw new CorruptRecordError(`a batch copied for ${where} has a wrong checksum`)
     if (batch.baseOffset < expectedOffset || batch.lastOffsetDelta < 0) {
-      throw new UnexpectedAppendOffsetError(where, batch.baseOffset, expectedOffset)
+      throw new UnexpectedAppendOffsetError(where, batch.baseOffset, batch.lastOffset, expectedOffset)
     }
     expectedOffset = batch.nextOffset
     maxTimestamp = Math.max(maxTimestamp, batch.maxTimestamp)

@@ -238,7 +238,7 @@ export class UnifiedLog {
       const nextOffset = this.logEndOffset
       const prepared = assignOffsets(records, { where: this.name, config, origin, leaderEpoch, nextOffset, nowMs })
       const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? nowMs : NO_TIMESTAMP
-      return this.#append(prepared, leaderEpoch, origin, logAppendTime)
+      return this.#append(prepared, origin, logAppendTime)
     })
   }
 
@@ -249,7 +249,7 @@ export class UnifiedLog {
   appendAsFollower(records: Buffer, leaderEpoch: number): Promise<LogAppendInfo> {
     return this.#locked('append', async () => {
       const prepared = checkReplicated(records, this.name, leaderEpoch, this.logEndOffset)
-      return this.#append(prepared, leaderEpoch, 'replication', NO_TIMESTAMP)
+      return this.#append(prepared, 'replication', NO_TIMESTAMP)
     })
   }
 
@@ -391,19 +391,14 @@ export class UnifiedLog {
     return this.#local.segments.values()
   }
 
-  async #append(
-    prepared: PreparedAppend,
-    leaderEpoch: number,
-    origin: AppendOrigin,
-    logAppendTime: number,
-  ): Promise<LogAppendInfo> {
+  async #append(prepared: PreparedAppend, origin: AppendOrigin, logAppendTime: number): Promise<LogAppendInfo> {
     const { bytes, lastOffset } = prepared
     if (prepared.batches.length === 0) return emptyAppendInfo(this.#logStartOffset)
     if (bytes.length > this.config.segmentBytes) {
       throw new RecordBatchTooLargeError(this.name, bytes.length, this.config.segmentBytes)
     }
     const duplicate = findDuplicate(this.producerStateManager, prepared.batches, origin)
-    if (duplicate !== undefined) return duplicateAppendInfo(duplicate, prepared, leaderEpoch, this.#logStartOffset)
+    if (duplicate !== undefined) return duplicateAppendInfo(duplicate, prepared, this.#logStartOffset)
     const producers = checkProducers(this.producerStateManager, prepared.batches, origin)
     for (const batch of prepared.batches) {
       const epoch = batch.partitionLeaderEpoch
@@ -416,7 +411,7 @@ export class UnifiedLog {
     for (const producer of producers) this.producerStateManager.update(producer)
     this.producerStateManager.updateMapEndOffset(lastOffset + 1)
     if (this.unflushedMessages >= this.config.flushMessages) await this.#local.flush(this.logEndOffset)
-    return appendInfo(prepared, leaderEpoch, logAppendTime, this.#logStartOffset)
+    return appendInfo(prepared, logAppendTime, this.#logStartOffset)
   }
 
   async #maybeRoll({ maxTimestamp, lastOffset, bytes }: PreparedAppend): Promise<void> {

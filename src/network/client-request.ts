@@ -14,6 +14,8 @@ export interface ClientRequestOptions<Q extends Fields> {
   readonly timeoutMs: number
   /** False for a Produce request with acks 0, which is done as soon as it is written. */
   readonly expectsResponse: boolean
+  /** See `SendOptions`. */
+  readonly handsOver: boolean
 }
 
 /** A request of a `NetworkClient` from its encoding to its end, and the caller that waits for that. */
@@ -33,14 +35,14 @@ export class ClientRequest<Q extends Fields = Fields, S extends Fields = Fields>
 
   /** @throws EncodeError, UnsupportedVersionError */
   constructor(runtime: Runtime, api: Api<Q, S>, options: ClientRequestOptions<Q>) {
-    const { clientId, correlationId, version, body } = options
+    const { clientId, correlationId, version, body, handsOver } = options
     this.api = api
     this.correlationId = correlationId
     this.timeoutMs = options.timeoutMs
     this.expectsResponse = options.expectsResponse
     this.#version = version
     this.send = new NetworkSend('client', encodeRequest(api, version, { correlationId, clientId }, body))
-    this.#parker = runtime.threads.park(`NetworkClient.send ${api.name}`)
+    this.#parker = handsOver ? completion() : runtime.threads.park(`NetworkClient.send ${api.name}`)
   }
 
   /** Takes the response. @throws CorrelationIdMismatchError, ProtocolError when it is not this request's */
@@ -77,4 +79,10 @@ export class ClientRequest<Q extends Fields = Fields, S extends Fields = Fields>
     this.timer?.cancel()
     this.#parker.unpark()
   }
+}
+
+/** Settles in the turn in which the answer comes: no thread waits for it. */
+function completion(): Parker {
+  const { promise: parked, resolve: unpark } = Promise.withResolvers<void>()
+  return { parked, unpark }
 }

@@ -6,6 +6,9 @@ export class IdleExpiryManager {
   readonly #maxIdleMs: number
   /** Connection id to the time of its last activity, least recently active first. */
   readonly #lruConnections = new Map<string, number>()
+  #latest: string | undefined
+  /** No connection expires before: activity only puts that off. */
+  #noneBeforeMs = Number.NEGATIVE_INFINITY
 
   /** @param maxIdleMs negative: connections never expire */
   constructor(maxIdleMs: number) {
@@ -14,12 +17,15 @@ export class IdleExpiryManager {
 
   /** Something happened on the connection. */
   update(connectionId: string, nowMs: number): void {
-    this.#lruConnections.delete(connectionId)
+    // Often the same one twice in a row: then it is the last already.
+    if (connectionId !== this.#latest) this.#lruConnections.delete(connectionId)
     this.#lruConnections.set(connectionId, nowMs)
+    this.#latest = connectionId
   }
 
   remove(connectionId: string): void {
     this.#lruConnections.delete(connectionId)
+    if (this.#latest === connectionId) this.#latest = undefined
   }
 
   /** The connection that has been idle longest. */
@@ -37,7 +43,10 @@ export class IdleExpiryManager {
 
   /** The oldest connection if it has expired. */
   pollExpiredConnection(nowMs: number): string | undefined {
+    if (nowMs < this.#noneBeforeMs) return undefined
     const expiryMs = this.nextExpiryMs
-    return expiryMs !== undefined && expiryMs <= nowMs ? this.leastRecentlyUsed : undefined
+    if (expiryMs === undefined) return undefined
+    this.#noneBeforeMs = expiryMs
+    return expiryMs <= nowMs ? this.leastRecentlyUsed : undefined
   }
 }

@@ -30,6 +30,11 @@ export interface NetworkClientOptions extends Address {
 export interface SendOptions {
   /** Instead of the client's `requestTimeoutMs`, for requests that the broker may hold back. */
   readonly timeoutMs?: number
+  /**
+   * No thread waits for the result: it settles where the answer is read, and who gets it there must only hand it over to
+   * another thread (Kafka's RequestCompletionHandler). Default false: the calling thread waits, and is woken.
+   */
+  readonly handsOver?: boolean
 }
 
 /**
@@ -148,7 +153,7 @@ export class NetworkClient {
     version: number,
     body: MessageInput<Q>,
     expectsResponse: boolean,
-    { timeoutMs = this.#requestTimeoutMs }: SendOptions,
+    { timeoutMs = this.#requestTimeoutMs, handsOver = false }: SendOptions,
   ): ClientRequest<Q, S> {
     if (this.#closed !== undefined) {
       throw new DisconnectedError(this.remote, 'the connection is closed', { cause: this.#closed })
@@ -164,6 +169,7 @@ export class NetworkClient {
       body,
       timeoutMs,
       expectsResponse,
+      handsOver,
     })
     this.#nextCorrelationId = correlationId === MAX_CORRELATION_ID ? 0 : correlationId + 1
     this.#pending.push(request as unknown as ClientRequest)

@@ -128,7 +128,8 @@ export class Processor implements ResponseSink {
     while (this.#running) {
       this.#configureNewConnections()
       this.#processNewResponses()
-      await this.#selector.poll()
+      const polled = this.#selector.poll()
+      if (polled !== undefined) await polled
       const received = this.#processCompletedReceives()
       if (received !== undefined) await received
       this.#processCompletedSends()

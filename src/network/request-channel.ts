@@ -1,5 +1,8 @@
 import type { Api } from '../protocol/api.ts'
+import { Envelope } from '../protocol/apis/envelope.ts'
 import { encodeResponse } from '../protocol/codec.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import { holdsError } from '../protocol/response-errors.ts'
 import type { Fields, MessageInput } from '../protocol/schema.ts'
 import { BoundedQueue } from '../runtime/bounded-queue.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -100,8 +103,9 @@ export class RequestChannel {
     while (true) {
       const callback = this.#callbackQueue.poll()
       if (callback !== undefined) return callback
-      const item = this.#requestQueue.poll() ?? (await this.#requestQueue.take())
-      if (item !== undefined && item.kind !== 'wakeup') return item
+      const item = this.#requestQueue.poll()
+      if (item === undefined) await this.#requestQueue.awaitItem()
+      else if (item.kind !== 'wakeup') return item
     }
   }
 
@@ -114,6 +118,11 @@ export class RequestChannel {
   sendResponse<Q extends Fields, S extends Fields>(request: Request, api: Api<Q, S>, body: MessageInput<S>): void {
     if (api.key !== request.api.key) throw new Error(`answer of ${api.name} to a request of ${request.api.name}`)
     const payload = encodeResponse<S>(api, request.responseVersion, request.header.correlationId, body)
+    if (request.envelope !== undefined) {
+      this.#complete(request)
+      this.#sendEnvelopeResponse(request.envelope, payload, body)
+      return
+    }
     const response: Response = { kind: 'send', request, payload }
     const fate = this.observation?.fateOfResponse(request) ?? 'send'
     this.#complete(request)
@@ -131,7 +140,7 @@ export class RequestChannel {
   /** Closes the request's connection in place of an answer. */
   closeConnection(request: Request): void {
     this.#complete(request)
-    this.#deliver({ kind: 'close-connection', request })
+    this.#deliver({ kind: 'close-connection', request: request.envelope ?? request })
   }
 
   /** Keeps the request's channel muted, after its response, until `endThrottling`. */
@@ -161,6 +170,15 @@ export class RequestChannel {
   clear(): void {
     while (this.#requestQueue.poll() !== undefined);
     while (this.#callbackQueue.poll() !== undefined);
+  }
+
+  /** NOT_CONTROLLER is told by the envelope, so that the forwarding broker looks for the new controller (KIP-590). */
+  #sendEnvelopeResponse(envelope: Request, responseData: Buffer, body: object): void {
+    if (holdsError(body, ErrorCode.NOT_CONTROLLER)) {
+      this.sendResponse(envelope, Envelope, { errorCode: ErrorCode.NOT_CONTROLLER })
+    } else {
+      this.sendResponse(envelope, Envelope, { responseData, errorCode: ErrorCode.NONE })
+    }
   }
 
   #complete(request: Request): void {

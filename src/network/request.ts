@@ -35,6 +35,8 @@ export class Request {
   apiThrottleTimeMs = 0
   /** 1-based count of this API's requests on this broker; 0 when nobody observes. */
   nth = 0
+  /** The Envelope request that this one came in: its answer goes back in that one's answer. */
+  readonly envelope: Request | undefined
   readonly #releaseMemory: () => void
 
   constructor(init: RequestInit) {
@@ -45,6 +47,7 @@ export class Request {
     this.responseVersion = init.responseVersion
     this.sizeInBytes = init.sizeInBytes
     this.startTimeMs = init.startTimeMs
+    this.envelope = init.envelope
     this.#releaseMemory = init.releaseMemory
   }
 
@@ -72,6 +75,7 @@ export interface RequestInit {
   readonly responseVersion: number
   readonly sizeInBytes: number
   readonly startTimeMs: number
+  readonly envelope?: Request
   /** Must be idempotent. */
   readonly releaseMemory: () => void
 }

@@ -146,14 +146,25 @@ export class Selector {
     this.#queue(channel)
   }
 
-  /** Waits for something to do, then does all that can be done now. The results are in the public collections. */
-  async poll(): Promise<void> {
+  /**
+   * Waits for something to do, then does all that can be done now. The results are in the public collections. Undefined, with
+   * nothing to await, when there was something to do already.
+   */
+  poll(): Promise<void> | undefined {
     this.#clear()
-    if (!this.#hasWork) {
-      this.idleRatio.begin()
-      await this.#condition.wait()
-      this.idleRatio.end()
-    }
+    if (!this.#hasWork) return this.#waitAndSelect()
+    this.#select()
+    return undefined
+  }
+
+  async #waitAndSelect(): Promise<void> {
+    this.idleRatio.begin()
+    await this.#condition.wait()
+    this.idleRatio.end()
+    this.#select()
+  }
+
+  #select(): void {
     this.#woken = false
     this.#recoverFromMemoryPressure()
     const nowMs = this.#runtime.clock.monotonicMs()

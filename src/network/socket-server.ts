@@ -12,6 +12,8 @@ export interface SocketServerOptions {
   readonly metrics: Metrics
   /** Sees requests and may decide the fate of responses. */
   readonly observer?: RequestObserver | undefined
+  /** What the names of its threads begin with; default `data-plane`. */
+  readonly threadPrefix?: string
 }
 
 /**
@@ -25,6 +27,7 @@ export class SocketServer {
   readonly #runtime: Runtime
   readonly #config: SocketServerConfig
   readonly #metrics: Metrics
+  readonly #threadPrefix: string
   readonly #acceptors = new Map<string, Acceptor>()
   readonly #processors: Processor[] = []
   #expiredOfClosedProcessors = 0
@@ -34,6 +37,7 @@ export class SocketServer {
     this.#runtime = runtime
     this.#config = config
     this.#metrics = options.metrics
+    this.#threadPrefix = options.threadPrefix ?? 'data-plane'
     this.memoryPool =
       config.queuedMaxRequestBytes > 0
         ? new SimpleMemoryPool(config.queuedMaxRequestBytes, config.socketRequestMaxBytes)
@@ -111,7 +115,7 @@ export class SocketServer {
       for (const processor of processors) processor.wakeup()
     })
     const acceptor = new Acceptor(this.#runtime, {
-      threadName: `data-plane-kafka-socket-acceptor-${name}`,
+      threadName: `${this.#threadPrefix}-kafka-socket-acceptor-${name}`,
       listenerName: name,
       listener,
       processors,
@@ -125,7 +129,7 @@ export class SocketServer {
     const config = this.#config
     const processor = new Processor(this.#runtime, {
       id: this.#processors.length,
-      threadName: `data-plane-kafka-network-thread-${config.nodeId}-${listenerName}-${index}`,
+      threadName: `${this.#threadPrefix}-kafka-network-thread-${config.nodeId}-${listenerName}-${index}`,
       listenerName,
       maxRequestSize: config.socketRequestMaxBytes,
       connectionsMaxIdleMs: config.connectionsMaxIdleMs,

@@ -182,6 +182,15 @@ export function errorName(code: number): string {
   return NAME_BY_CODE.get(code) ?? `ERROR_${code}`
 }
 
+/** The code as one that Kafka 4.2 knows; UNKNOWN_SERVER_ERROR for any other, as Kafka's clients take it. */
+export function errorCodeOf(code: number): ErrorCode {
+  return isErrorCode(code) ? code : ErrorCode.UNKNOWN_SERVER_ERROR
+}
+
+function isErrorCode(code: number): code is ErrorCode {
+  return NAME_BY_CODE.has(code)
+}
+
 /** Whether Kafka's clients may repeat a request that was answered with this error code. */
 export function isRetriable(code: number): boolean {
   return RETRIABLE.has(code)

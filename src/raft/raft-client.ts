@@ -18,6 +18,32 @@ export interface RaftBatch<T> {
   readonly records: readonly T[]
 }
 
+/** A place in the log: everything before `offset`, whose last record was appended in `epoch`. Names a snapshot. */
+export interface OffsetAndEpoch {
+  readonly offset: number
+  readonly epoch: number
+}
+
+/** A snapshot that a listener loads instead of the log's beginning. */
+export interface SnapshotReader<T> {
+  readonly snapshotId: OffsetAndEpoch
+  /** Append time of the last record that is contained, milliseconds since 1970 on its leader's clock. */
+  readonly lastContainedLogTimestampMs: number
+  /** Its batches, in order. To be called once. */
+  batches(): AsyncIterable<RaftBatch<T>>
+  /** Lets go of the file; idempotent. The listener that was given the reader closes it. */
+  close(): Promise<void>
+}
+
+/** A snapshot in the making: it becomes visible, whole and synced, by `freeze`. */
+export interface SnapshotWriter<T> {
+  readonly snapshotId: OffsetAndEpoch
+  append(records: readonly T[]): Promise<void>
+  freeze(): Promise<void>
+  /** Drops what was written and not frozen; idempotent. */
+  close(): Promise<void>
+}
+
 /**
  * A state machine over the log. Calls come one at a time; the next one waits for the promise of the one before, which
  * is how a slow listener holds the delivery back. An error that leaves a call is a fault of the process.
@@ -27,6 +53,11 @@ export interface RaftListener<T> {
   readonly name: string
   /** Committed batches, in order and without gap: each begins where the one before it has ended. */
   handleCommit(batches: readonly RaftBatch<T>[]): Promise<void> | void
+  /**
+   * The listener's state becomes what the snapshot says; the next commit begins at its offset. Comes at the beginning,
+   * when there is a snapshot, and when this node was so far behind that the leader had only a snapshot for it.
+   */
+  handleLoadSnapshot(reader: SnapshotReader<T>): Promise<void> | void
   /**
    * The leader or the epoch has changed; epochs never go back. When this node leads, it is told only after everything
    * committed before its epoch, and its own leader change, was delivered.
@@ -64,6 +95,16 @@ export interface RaftClient<T> {
   prepareAppend(epoch: number, records: readonly T[]): number
   /** Lets prepared records be written. */
   schedulePreparedAppend(): void
+  /**
+   * Begins a snapshot of everything before `snapshotId.offset`, which must be committed. Undefined when there is one of
+   * that id, or a newer one, already.
+   */
+  createSnapshot(
+    snapshotId: OffsetAndEpoch,
+    lastContainedLogTimestampMs: number,
+  ): Promise<SnapshotWriter<T> | undefined>
+  /** Of the newest snapshot. */
+  readonly latestSnapshotId: OffsetAndEpoch | undefined
   /** Gives up leading in `epoch`; ignored when that is not the present epoch or this node does not lead. */
   resign(epoch: number): void
   /** Writes what is prepared, tells the listeners, and stops; waits at most `timeoutMs`. */

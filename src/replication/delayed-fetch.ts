@@ -14,8 +14,8 @@ export interface DelayedFetchOptions {
   readonly status: readonly FetchPartitionStatus[]
   /** Throws `ApiError` when this broker does not host the partition. */
   readonly getPartition: (request: FetchPartitionRequest) => Partition
-  /** Reads again and answers. */
-  readonly complete: () => void
+  /** Reads again and answers. `expired`: its time is over, and the timer's thread may do so itself. */
+  readonly complete: (expired: boolean) => void
 }
 
 /**
@@ -24,6 +24,7 @@ export interface DelayedFetchOptions {
  */
 export class DelayedFetch extends DelayedOperation {
   readonly #options: DelayedFetchOptions
+  #expiring = false
 
   constructor(options: DelayedFetchOptions) {
     super(options.params.maxWaitMs)
@@ -41,17 +42,22 @@ export class DelayedFetch extends DelayedOperation {
   }
 
   override onComplete(): void {
-    this.#options.complete()
+    this.#options.complete(this.#expiring)
   }
 
   override onExpiration(): void {}
+
+  override run(): void {
+    this.#expiring = true
+    super.run()
+  }
 
   /** Bytes that the partition could give now; undefined when there is nothing to wait for. */
   #availableBytes({ startOffsetMetadata: start, request }: FetchPartitionStatus): number | undefined {
     try {
       const partition = this.#options.getPartition(request)
       const { params } = this.#options
-      const snapshot = partition.fetchOffsetSnapshot(request.currentLeaderEpoch, true)
+      const snapshot = partition.fetchOffsetSnapshot(request.currentLeaderEpoch, params.requireLeader)
       if (hasDiverged(partition, request)) return undefined
       const end = params.isolation === 'log-end' ? snapshot.logEndOffset : snapshot.highWatermark
       if (end.messageOffset === start.messageOffset) return 0
@@ -73,6 +79,6 @@ function hasDiverged(
   { currentLeaderEpoch, lastFetchedEpoch, fetchOffset }: FetchPartitionRequest,
 ) {
   if (lastFetchedEpoch < 0) return false
-  const { epoch, endOffset } = partition.lastOffsetForLeaderEpoch(currentLeaderEpoch, lastFetchedEpoch, true)
+  const { epoch, endOffset } = partition.lastOffsetForLeaderEpoch(currentLeaderEpoch, lastFetchedEpoch, false)
   return epoch < lastFetchedEpoch || endOffset < fetchOffset
 }

@@ -8,10 +8,24 @@ export interface TopicIdPartition {
   readonly partition: number
 }
 
+/** Who a consumer is, as far as it decides on where to read (KIP-392; Kafka's ClientMetadata). */
+export interface ClientMetadata {
+  /** Empty: not told. */
+  readonly rackId: string
+  /** The listener that the fetch came by. */
+  readonly listenerName: string
+}
+
 /** What a whole fetch asks for (Kafka's FetchParams). */
 export interface FetchParams {
   /** -1 from consumers. */
   readonly replicaId: number
+  /** The epoch under which the follower is registered; -1: not told. */
+  readonly replicaEpoch: number
+  /** Only the leader may answer; else any replica as far as its high watermark goes. */
+  readonly requireLeader: boolean
+  /** Undefined from followers, and from consumers too old to read from followers. */
+  readonly clientMetadata: ClientMetadata | undefined
   readonly maxWaitMs: number
   readonly minBytes: number
   readonly maxBytes: number
@@ -42,6 +56,8 @@ export interface FetchPartitionData {
   readonly records: Buffer
   /** Where the fetcher's log parts from this one: it must truncate before it fetches on. */
   readonly divergingEpoch?: { readonly epoch: number; readonly endOffset: number }
+  /** Broker id of the replica that the consumer should read from instead; nothing was read. */
+  readonly preferredReadReplica?: number
 }
 
 /** A read of one partition, with what a delayed fetch must remember of it. */

@@ -3,7 +3,7 @@ import { InvalidRecordError, InvalidTimestampError, RecordsError } from '../prot
 import type { ProducePartitionResult } from './delayed-produce.ts'
 import { expectedErrorCode } from './expected-error.ts'
 import type { TopicIdPartition } from './fetch-params.ts'
-import type { LeaderAppendResult } from './partition.ts'
+import type { LeaderAppendResult } from './partition-read.ts'
 
 export interface LocalAppend {
   /** Undefined when the append failed. */

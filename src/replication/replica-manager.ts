@@ -1,6 +1,5 @@
-import type { LocalPartition } from '../controller/image/local-replica-changes.ts'
+import type { MetadataImage } from '../controller/image/metadata-image.ts'
 import type { TopicsDelta } from '../controller/image/topics-delta.ts'
-import { TopicsImage } from '../controller/image/topics-image.ts'
 import type { AppendOrigin } from '../log/append-origin.ts'
 import { isInternalTopic } from '../log/internal-topics.ts'
 import type { KafkaScheduler } from '../log/kafka-scheduler.ts'
@@ -10,18 +9,31 @@ import type { LogManager } from '../log/log-manager.ts'
 import { partitionKey, type TopicPartition } from '../log/topic-partition.ts'
 import type { FetchIsolation, UnifiedLog } from '../log/unified-log.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
-import { ZERO_UUID } from '../protocol/uuid.ts'
 import { DelayedOperationPurgatory } from '../runtime/delayed-operation-purgatory.ts'
 import { DiskError } from '../runtime/disk.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { DelayedFetch } from './delayed-fetch.ts'
+import type { AlterPartitionManager } from './alter-partition-manager.ts'
+import type { AssignmentsManager } from './assignments-manager.ts'
+import {
+  DelayedDeleteRecords,
+  type DeleteRecordsCallback,
+  type DeleteRecordsResult,
+  type DeleteRecordsStatus,
+} from './delayed-delete-records.ts'
+import type { DelayedFetch } from './delayed-fetch.ts'
 import { DelayedProduce, type ProduceCallback, type ProducePartitionStatus } from './delayed-produce.ts'
 import { expectedErrorCode } from './expected-error.ts'
 import type { FetchCallback, FetchParams, FetchPartitionRequest, TopicIdPartition } from './fetch-params.ts'
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts'
+import { HostedPartitions } from './hosted-partitions.ts'
 import { appendToPartition, failedProduce } from './local-append.ts'
-import { readFromPartitions } from './local-read.ts'
-import { offlinePartitionError, Partition } from './partition.ts'
+import { MessageFetch } from './message-fetch.ts'
+import type { Partition } from './partition.ts'
+import { ReplicaChanges } from './replica-changes.ts'
+import { type CreateLeaderEndPoint, ReplicaFetcherManager } from './replica-fetcher-manager.ts'
+import { replicaSelectorOf } from './replica-selector.ts'
+import { DEFAULT_REPLICATION_CONFIG, type ReplicationConfig } from './replication-config.ts'
+import type { ReplicationObserver } from './replication-observer.ts'
 
 export interface ReplicaManagerOptions {
   /** `node.id` */
@@ -29,12 +41,26 @@ export interface ReplicaManagerOptions {
   readonly logManager: LogManager
   readonly scheduler: KafkaScheduler
   readonly failureChannel: LogDirFailureChannel
+  /** The newest published metadata. */
+  readonly metadataCache: { readonly image: MetadataImage }
+  readonly alterPartitionManager: Pick<AlterPartitionManager, 'submit'>
+  /** Hears of replicas that are in another log directory than the metadata says; default: nobody does. */
+  readonly assignmentsManager?: Pick<AssignmentsManager, 'onAssignment'>
+  /** The epoch under which this broker is registered; -1 before it is. */
+  readonly brokerEpoch: () => number
+  readonly observer?: ReplicationObserver | undefined
+  /** What is left out is Kafka's default. */
+  readonly config?: Partial<ReplicationConfig>
   /** `replica.high.watermark.checkpoint.interval.ms`, 5 s. */
   readonly highWatermarkCheckpointIntervalMs?: number
   /** `fetch.purgatory.purge.interval.requests`, 1000. */
   readonly fetchPurgatoryPurgeInterval?: number
   /** `producer.purgatory.purge.interval.requests`, 1000. */
   readonly producerPurgatoryPurgeInterval?: number
+  /** `delete.records.purgatory.purge.interval.requests`, 1. */
+  readonly deleteRecordsPurgatoryPurgeInterval?: number
+  /** What follower fetchers talk to; default: a connection to the leader. */
+  readonly createLeaderEndPoint?: CreateLeaderEndPoint
 }
 
 export interface AppendRecordsRequest {
@@ -56,13 +82,6 @@ export interface OffsetResult {
   readonly leaderEpoch: number
 }
 
-export interface DeleteRecordsResult {
-  readonly topicPartition: TopicPartition
-  readonly errorCode: number
-  /** The first offset that is left on all replicas; -1 with an error. */
-  readonly lowWatermark: number
-}
-
 export interface EpochEndOffsetResult {
   readonly topicPartition: TopicPartition
   readonly errorCode: number
@@ -73,27 +92,29 @@ export interface EpochEndOffsetResult {
 /**
  * The replicas that a broker hosts, and everything that requests do with them (Kafka's ReplicaManager).
  *
- * Produces and fetches that have to wait do so in purgatories; the calling thread goes on at once, and the answer comes by
- * callback, exactly once. Both are bounded by the connections that brought them, which have one request in flight each.
+ * Produces, fetches and deletions that have to wait do so in purgatories; the calling thread goes on at once, and the answer
+ * comes by callback, exactly once. All are bounded by the connections that brought them, which have one request in flight each.
  */
 export class ReplicaManager {
   readonly fetchPurgatory: DelayedOperationPurgatory<DelayedFetch>
   readonly producePurgatory: DelayedOperationPurgatory<DelayedProduce>
+  readonly deleteRecordsPurgatory: DelayedOperationPurgatory<DelayedDeleteRecords>
   readonly #runtime: Runtime
   readonly #options: ReplicaManagerOptions
+  readonly #config: ReplicationConfig
   readonly #logManager: LogManager
   readonly #failureChannel: LogDirFailureChannel
   readonly #highWatermarks: HighWatermarkCheckpoints
-  /** By partition key. */
-  readonly #partitions = new Map<string, Partition>()
-  /** Hosted partitions whose log directory has failed. */
-  readonly #offline = new Set<string>()
-  #topics: TopicsImage = TopicsImage.EMPTY
-  #isFirstUpdate = true
+  readonly #partitions: HostedPartitions
+  readonly #fetcherManager: ReplicaFetcherManager
+  readonly #messageFetch: MessageFetch
+  readonly #changes: ReplicaChanges
 
+  /** Throws ConfigError when `replica.selector.class` names nothing that is known. */
   constructor(runtime: Runtime, options: ReplicaManagerOptions) {
     this.#runtime = runtime
     this.#options = options
+    this.#config = { ...DEFAULT_REPLICATION_CONFIG, ...options.config }
     this.#logManager = options.logManager
     this.#failureChannel = options.failureChannel
     this.#highWatermarks = new HighWatermarkCheckpoints(runtime)
@@ -103,58 +124,88 @@ export class ReplicaManager {
     this.producePurgatory = new DelayedOperationPurgatory(runtime, 'Produce', {
       purgeInterval: options.producerPurgatoryPurgeInterval ?? 1000,
     })
+    this.deleteRecordsPurgatory = new DelayedOperationPurgatory(runtime, 'DeleteRecords', {
+      purgeInterval: options.deleteRecordsPurgatoryPurgeInterval ?? 1,
+    })
+    const { brokerId, brokerEpoch, metadataCache, createLeaderEndPoint } = options
+    this.#partitions = new HostedPartitions(metadataCache)
+    this.#fetcherManager = new ReplicaFetcherManager(runtime, {
+      brokerId,
+      brokerEpoch,
+      config: this.#config,
+      replicas: {
+        getPartitionOrThrow: topicPartition => this.#partitions.getOrThrow(topicPartition),
+        completeDelayedFetches: keys => {
+          for (const key of keys) this.fetchPurgatory.checkAndComplete(key)
+        },
+      },
+      createLeaderEndPoint,
+    })
+    this.#messageFetch = new MessageFetch(runtime, {
+      partitions: this.#partitions,
+      purgatory: this.fetchPurgatory,
+      metadataCache,
+      replicaSelector: replicaSelectorOf(this.#config.replicaSelectorClass),
+    })
+    this.#changes = this.#createChanges()
     this.#failureChannel.onFailure(directory => this.#handleLogDirFailure(directory))
   }
 
   /** Starts the background work. The log manager was started before. */
   startup(): void {
-    const intervalMs = this.#options.highWatermarkCheckpointIntervalMs ?? 5000
+    const { scheduler, highWatermarkCheckpointIntervalMs = 5000 } = this.#options
     const checkpoint = () => this.checkpointHighWatermarks()
-    this.#options.scheduler.schedule('highwatermark-checkpoint', checkpoint, intervalMs, intervalMs)
+    const intervalMs = highWatermarkCheckpointIntervalMs
+    scheduler.schedule('highwatermark-checkpoint', checkpoint, intervalMs, intervalMs)
+    const shrinkIntervalMs = this.#config.replicaLagTimeMaxMs / 2
+    scheduler.schedule('isr-expiration', async () => this.maybeShrinkIsr(), 0, shrinkIntervalMs)
   }
 
-  /** Stops completing what waits, as Kafka does, and writes the high watermarks. Stop the scheduler first. */
+  /** The broker asks to be relieved of its leaderships: replicas that fall out of the ISR by that are not copied any more. */
+  beginControlledShutdown(): void {
+    this.#changes.beginControlledShutdown()
+  }
+
+  /** Stops copying and completing what waits, as Kafka does, and writes the high watermarks. Stop the scheduler first. */
   async shutdown(): Promise<void> {
+    await this.#fetcherManager.shutdown()
     this.fetchPurgatory.shutdown()
     this.producePurgatory.shutdown()
+    this.deleteRecordsPurgatory.shutdown()
     await this.checkpointHighWatermarks()
   }
 
   /** The replicas that are in service. */
   get partitions(): readonly Partition[] {
-    return [...this.#partitions.values()]
+    return [...this.#partitions.online.values()]
+  }
+
+  /** What copies replicas from their leaders, for inspection. */
+  get fetcherManager(): ReplicaFetcherManager {
+    return this.#fetcherManager
   }
 
   /** The replica, undefined when this broker hosts none or its directory has failed. */
   getPartition(topicPartition: TopicPartition): Partition | undefined {
-    return this.#partitions.get(partitionKey(topicPartition))
+    return this.#partitions.get(topicPartition)
   }
 
   /** The replica; throws KAFKA_STORAGE_ERROR, NOT_LEADER_OR_FOLLOWER or UNKNOWN_TOPIC_OR_PARTITION where there is none. */
   getPartitionOrThrow(topicPartition: TopicPartition): Partition {
-    const key = partitionKey(topicPartition)
-    const partition = this.#partitions.get(key)
-    if (partition !== undefined) return partition
-    if (this.#offline.has(key)) throw offlinePartitionError(key)
-    const known = this.#topics.getTopic(topicPartition.topic)?.partitions.has(topicPartition.partition) ?? false
-    if (known) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `this broker hosts no replica of ${key}`)
-    throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no partition ${key}`)
+    return this.#partitions.getOrThrow(topicPartition)
   }
 
   /**
    * Does what changed metadata asks of this broker: makes, leads, follows and deletes replicas. The first call also sets
    * aside logs of partitions that the metadata no longer knows. Calls must not overlap.
    */
-  async applyDelta(delta: TopicsDelta, newTopics: TopicsImage): Promise<void> {
-    this.#topics = newTopics
-    if (this.#isFirstUpdate) {
-      this.#isFirstUpdate = false
-      await this.#setStrayLogsAside()
-    }
-    const { deletes, leaders, followers } = delta.localChanges(this.#options.brokerId)
-    await this.#stopPartitions(deletes)
-    for (const local of leaders) await this.#takeRole(local, partition => partition.makeLeader(local.registration))
-    for (const local of followers) await this.#takeRole(local, partition => partition.makeFollower(local.registration))
+  applyDelta(delta: TopicsDelta, newImage: MetadataImage): Promise<void> {
+    return this.#changes.apply(delta, newImage)
+  }
+
+  /** Proposes to leave followers out of ISRs that lag behind by more than `replica.lag.time.max.ms`. */
+  maybeShrinkIsr(): void {
+    for (const partition of this.#partitions.online.values()) partition.maybeShrinkIsr()
   }
 
   /**
@@ -185,67 +236,58 @@ export class ReplicaManager {
   }
 
   /**
-   * Reads from the partitions this broker leads, in order, until `maxBytes` are reached (KIP-74). Resolves when the answer
-   * was given or waits for `minBytes`; it comes at the latest after `maxWaitMs`. Errors come in the results.
+   * Reads from the partitions, in order, until `maxBytes` are reached (KIP-74). Resolves when the answer was given or waits for
+   * `minBytes`; it comes at the latest after `maxWaitMs`. Errors come in the results. Fetches of followers tell how far these
+   * are, and so move the high watermark and the ISR.
    */
-  async fetchMessages(
+  fetchMessages(
     params: FetchParams,
     requests: readonly FetchPartitionRequest[],
     callback: FetchCallback,
   ): Promise<void> {
-    const results = await this.#readFromLog(params, requests)
-    const bytes = results.reduce((sum, { data }) => sum + data.records.length, 0)
-    const urgent = results.some(({ data }) => data.errorCode !== ErrorCode.NONE || data.divergingEpoch !== undefined)
-    if (params.maxWaitMs <= 0 || requests.length === 0 || bytes >= params.minBytes || urgent) {
-      callback(results.map(({ data }) => data))
-      return
-    }
-    const status = requests.flatMap((request, index) => {
-      const startOffsetMetadata = results[index]?.fetchOffsetMetadata
-      return startOffsetMetadata === undefined ? [] : [{ request, startOffsetMetadata }]
-    })
-    const delayed = new DelayedFetch({
-      params,
-      status,
-      getPartition: request => this.#fetchedPartition(request),
-      complete: () => this.#completeFetch(params, requests, callback),
-    })
-    this.fetchPurgatory.tryCompleteElseWatch(
-      delayed,
-      requests.map(({ topicIdPartition }) => partitionKey(topicIdPartition)),
-    )
+    return this.#messageFetch.fetchMessages(params, requests, callback)
   }
 
-  /** Makes the given offsets (-1: the high watermark) the first visible ones. Errors come in the results. */
+  /**
+   * Makes the given offsets (-1: the high watermark) the first visible ones, on all live replicas. Errors come in the results:
+   * REQUEST_TIMED_OUT where a follower has not heard of it in time.
+   */
   async deleteRecords(
+    timeoutMs: number,
     offsets: readonly { readonly topicPartition: TopicPartition; readonly offset: number }[],
-  ): Promise<DeleteRecordsResult[]> {
-    const results: DeleteRecordsResult[] = []
-    for (const { topicPartition, offset } of offsets) {
-      try {
-        refuseInternalTopic(topicPartition.topic)
-        const lowWatermark = await this.getPartitionOrThrow(topicPartition).deleteRecordsOnLeader(offset)
-        results.push({ topicPartition, errorCode: ErrorCode.NONE, lowWatermark })
-      } catch (error) {
-        results.push({ topicPartition, errorCode: expectedErrorCode(error), lowWatermark: -1 })
-      }
+    callback: DeleteRecordsCallback,
+  ): Promise<void> {
+    const status: DeleteRecordsStatus[] = []
+    for (const { topicPartition, offset } of offsets) status.push(await this.#deleteLocally(topicPartition, offset))
+    const mustWait = ({ result, requiredOffset }: DeleteRecordsStatus) =>
+      result.errorCode === ErrorCode.NONE && result.lowWatermark < requiredOffset
+    if (!status.some(mustWait)) {
+      callback(status.map(({ result }) => result))
+      return
     }
-    return results
+    const check = (topicPartition: TopicPartition) => this.#checkLowWatermark(topicPartition)
+    const delayed = new DelayedDeleteRecords(timeoutMs, status, check, callback)
+    this.deleteRecordsPurgatory.tryCompleteElseWatch(
+      delayed,
+      offsets.map(({ topicPartition }) => partitionKey(topicPartition)),
+    )
   }
 
   /**
    * The offset for a timestamp, special or not, as a reader with `isolation` sees it. Errors come in the result.
    * @param currentLeaderEpoch -1: not given
+   * @param requireLeader else any replica may tell
    */
   async fetchOffset(
     topicPartition: TopicPartition,
     timestamp: number,
     isolation: FetchIsolation,
     currentLeaderEpoch: number,
+    requireLeader = true,
   ): Promise<OffsetResult> {
     try {
       const partition = this.getPartitionOrThrow(topicPartition)
-      const found = await partition.fetchOffsetForTimestamp(timestamp, isolation, currentLeaderEpoch, true)
+      const found = await partition.fetchOffsetForTimestamp(timestamp, isolation, currentLeaderEpoch, requireLeader)
       return {
         topicPartition,
         errorCode: ErrorCode.NONE,
@@ -292,91 +334,89 @@ export class ReplicaManager {
   ): Promise<ProducePartitionStatus> {
     const append = async () => {
       if (origin === 'client') refuseInternalTopic(id.topic)
-      const partition = this.#partitionById(id, ErrorCode.UNKNOWN_TOPIC_ID)
+      const partition = this.#partitions.getByIdOrThrow(id, ErrorCode.UNKNOWN_TOPIC_ID)
       return partition.appendRecordsToLeader(records, origin, requiredAcks)
     }
     const outcome = await appendToPartition(id, append, () => this.getPartition(id)?.log?.logStartOffset ?? -1)
     if (outcome.appended === undefined) return { requiredOffset: -1, result: outcome.result, acksPending: false }
     const { info, highWatermarkIncreased } = outcome.appended
-    if (highWatermarkIncreased) this.#completeDelayed(partitionKey(id))
+    if (highWatermarkIncreased) this.#completeDelayedRequests(partitionKey(id))
     else this.fetchPurgatory.checkAndComplete(partitionKey(id))
     return { requiredOffset: info.lastOffset + 1, result: outcome.result, acksPending: requiredAcks === -1 }
   }
 
   #checkReached(id: TopicIdPartition, requiredOffset: number): { reached: boolean; errorCode: number } {
     try {
-      return this.#partitionById(id, ErrorCode.UNKNOWN_TOPIC_ID).checkEnoughReplicasReachOffset(requiredOffset)
+      return this.#partitions
+        .getByIdOrThrow(id, ErrorCode.UNKNOWN_TOPIC_ID)
+        .checkEnoughReplicasReachOffset(requiredOffset)
     } catch (error) {
       return { reached: false, errorCode: expectedErrorCode(error) }
     }
   }
 
-  /**
-   * As `getPartitionOrThrow`; `mismatch` when the partition belongs to another topic of that name: INCONSISTENT_TOPIC_ID
-   * for fetchers, UNKNOWN_TOPIC_ID for producers (KIP-516).
-   */
-  #partitionById(id: TopicIdPartition, mismatch: ErrorCode): Partition {
-    const partition = this.getPartitionOrThrow(id)
-    if (id.topicId === ZERO_UUID || id.topicId === partition.topicId) return partition
-    throw new ApiError(
-      mismatch,
-      `${partition.name} belongs to topic id ${partition.topicId}, the request asks for ${id.topicId}`,
-    )
+  async #deleteLocally(topicPartition: TopicPartition, offset: number): Promise<DeleteRecordsStatus> {
+    try {
+      refuseInternalTopic(topicPartition.topic)
+      const partition = this.getPartitionOrThrow(topicPartition)
+      const { requestedOffset, lowWatermark } = await partition.deleteRecordsOnLeader(offset)
+      const result: DeleteRecordsResult = { topicPartition, errorCode: ErrorCode.NONE, lowWatermark }
+      return { result, requiredOffset: requestedOffset }
+    } catch (error) {
+      return {
+        result: { topicPartition, errorCode: expectedErrorCode(error), lowWatermark: -1 },
+        requiredOffset: -1,
+      }
+    }
   }
 
-  #fetchedPartition(request: FetchPartitionRequest): Partition {
-    return this.#partitionById(request.topicIdPartition, ErrorCode.INCONSISTENT_TOPIC_ID)
-  }
-
-  #readFromLog(params: FetchParams, requests: readonly FetchPartitionRequest[]) {
-    return readFromPartitions(params, requests, request => this.#fetchedPartition(request))
-  }
-
-  #completeFetch(params: FetchParams, requests: readonly FetchPartitionRequest[], callback: FetchCallback): void {
-    this.#runtime.threads.start('delayed-fetch', async () => {
-      const results = await this.#readFromLog(params, requests)
-      callback(results.map(({ data }) => data))
-    })
+  #checkLowWatermark(topicPartition: TopicPartition): { lowWatermark: number; errorCode: number } {
+    try {
+      const { lowWatermarkIfLeader } = this.getPartitionOrThrow(topicPartition)
+      return { lowWatermark: lowWatermarkIfLeader, errorCode: ErrorCode.NONE }
+    } catch (error) {
+      return { lowWatermark: -1, errorCode: expectedErrorCode(error) }
+    }
   }
 
   /** Something that delayed operations of the partition wait for has happened. */
-  #completeDelayed(key: string): void {
-    this.producePurgatory.checkAndComplete(key)
+  #completeDelayedRequests(key: string): void {
     this.fetchPurgatory.checkAndComplete(key)
+    this.producePurgatory.checkAndComplete(key)
+    this.deleteRecordsPurgatory.checkAndComplete(key)
   }
 
-  async #takeRole(local: LocalPartition, role: (partition: Partition) => Promise<boolean>): Promise<void> {
-    const key = partitionKey(local)
-    // A failed directory stays failed until the broker is started again.
-    if (this.#offline.has(key)) return
-    let partition = this.#partitions.get(key)
-    if (partition !== undefined && partition.topicId !== local.topicId) {
-      await this.#stopPartitions([local])
-      partition = undefined
-    }
-    if (partition === undefined) {
-      const { topic, partition: number } = local
-      partition = new Partition(
-        this.#runtime,
-        this.#options.brokerId,
-        { topic, partition: number },
-        local.topicId,
-        (topicPartition, topicId) => this.#openLog(topicPartition, topicId),
-      )
-      this.#partitions.set(key, partition)
-    }
-    try {
-      await role(partition)
-    } catch (error) {
-      if (!(error instanceof KafkaStorageError)) throw error
-      this.#partitions.delete(key)
-      this.#offline.add(key)
-    }
-    this.#completeDelayed(key)
+  #createChanges(): ReplicaChanges {
+    const { brokerId, brokerEpoch, metadataCache, alterPartitionManager, observer } = this.#options
+    return new ReplicaChanges({
+      context: {
+        runtime: this.#runtime,
+        brokerId,
+        brokerEpoch,
+        replicaLagTimeMaxMs: this.#config.replicaLagTimeMaxMs,
+        metadataCache,
+        alterPartitionManager,
+        observer: observer ?? {},
+        openLog: (topicPartition, topicId, assignedDirectoryId) =>
+          this.#openLog(topicPartition, topicId, assignedDirectoryId),
+        checkpointRecoveryPoints: () => this.#logManager.checkpointRecoveryOffsets(),
+        hasDelayedDeletes: () => this.deleteRecordsPurgatory.delayed > 0,
+        completeDelayedRequests: key => this.#completeDelayedRequests(key),
+      },
+      partitions: this.#partitions,
+      logManager: this.#logManager,
+      fetcherManager: this.#fetcherManager,
+      assignmentsManager: this.#options.assignmentsManager,
+      interBrokerListenerName: this.#config.interBrokerListenerName,
+    })
   }
 
-  async #openLog(topicPartition: TopicPartition, topicId: string): Promise<UnifiedLog> {
-    const log = await this.#logManager.getOrCreateLog(topicPartition, topicId)
+  async #openLog(
+    topicPartition: TopicPartition,
+    topicId: string,
+    assignedDirectoryId: string | undefined,
+  ): Promise<UnifiedLog> {
+    const log = await this.#logManager.getOrCreateLog(topicPartition, topicId, assignedDirectoryId)
     try {
       log.updateHighWatermark(await this.#highWatermarks.fetch(log))
     } catch (error) {
@@ -386,43 +426,21 @@ export class ReplicaManager {
     return log
   }
 
-  async #stopPartitions(topicPartitions: readonly TopicPartition[]): Promise<void> {
-    if (topicPartitions.length === 0) return
-    for (const topicPartition of topicPartitions) {
-      const key = partitionKey(topicPartition)
-      const partition = this.#partitions.get(key)
-      this.#partitions.delete(key)
-      this.#offline.delete(key)
-      if (partition !== undefined) await partition.delete()
-      this.#completeDelayed(key)
-    }
-    await this.#logManager.asyncDelete(topicPartitions)
-  }
-
-  async #setStrayLogsAside(): Promise<void> {
-    const strays = this.#logManager.allLogs.filter(({ topicPartition, topicId }) => {
-      const topic = this.#topics.getTopic(topicPartition.topic)
-      const replicas = topic?.partitions.get(topicPartition.partition)?.replicas
-      return topic === undefined || topic.id !== topicId || !replicas?.includes(this.#options.brokerId)
-    })
-    await this.#logManager.asyncDelete(
-      strays.map(log => log.topicPartition),
-      true,
-    )
-  }
-
   #reportDirectory(directory: string, error: unknown): void {
     if (!(error instanceof DiskError || error instanceof CorruptCheckpointError)) throw error
     this.#failureChannel.maybeAddOfflineLogDir(directory, error)
   }
 
   #handleLogDirFailure(directory: string): void {
-    for (const [key, partition] of this.#partitions) {
+    const failed: string[] = []
+    for (const [key, partition] of this.#partitions.online) {
       if (partition.log?.parentDir !== directory) continue
-      this.#partitions.delete(key)
-      this.#offline.add(key)
-      this.#completeDelayed(key)
+      this.#partitions.markOffline(key)
+      failed.push(key)
+      this.#completeDelayedRequests(key)
     }
+    if (failed.length === 0) return
+    this.#runtime.threads.start('log-dir-failure', () => this.#fetcherManager.removeFetcherForPartitions(failed))
   }
 }
 

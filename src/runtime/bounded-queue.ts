@@ -48,8 +48,18 @@ export class BoundedQueue<T> {
 
   /** Takes the oldest item, waiting for one; undefined when `timeoutMs` is given and runs out first. */
   async take(timeoutMs?: number): Promise<T | undefined> {
-    if (this.#items.length === 0 && !(await this.#waitForItem(timeoutMs))) return undefined
+    if (timeoutMs === undefined) {
+      // Another thread may have taken the item that this one was woken for.
+      while (this.#items.length === 0) await this.#notEmpty.wait()
+    } else if (this.#items.length === 0 && !(await this.#waitForItem(timeoutMs))) {
+      return undefined
+    }
     return this.poll()
+  }
+
+  /** Waits for the next item that is added: for who has seen that there is none. Another thread may take it first. */
+  awaitItem(): Promise<void> {
+    return this.#notEmpty.wait()
   }
 
   /** The oldest item, or undefined when there is none now. */
@@ -59,13 +69,12 @@ export class BoundedQueue<T> {
     return item
   }
 
-  async #waitForItem(timeoutMs: number | undefined): Promise<boolean> {
+  async #waitForItem(timeoutMs: number): Promise<boolean> {
     const clock = this.#runtime.clock
-    const deadlineMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
+    const deadlineMs = clock.monotonicMs() + timeoutMs
     do {
-      // Another thread may have taken the item that this one was woken for: what is left of the time counts.
-      const leftMs = deadlineMs === undefined ? undefined : Math.max(0, deadlineMs - clock.monotonicMs())
-      if (!(await this.#notEmpty.wait(leftMs))) return this.#items.length > 0
+      // When the item was taken by another thread, what is left of the time counts.
+      if (!(await this.#notEmpty.wait(Math.max(0, deadlineMs - clock.monotonicMs())))) return this.#items.length > 0
     } while (this.#items.length === 0)
     return true
   }

@@ -7,7 +7,8 @@ import type { Parker, Runtime, Timer } from './runtime.ts'
 export class Condition {
   readonly #runtime: Runtime
   readonly #reason: string
-  readonly #waiters = new Set<Waiter>()
+  /** Longest wait first. Few: a list costs less than a set. */
+  readonly #waiters: Waiter[] = []
 
   constructor(runtime: Runtime, reason: string) {
     this.#runtime = runtime
@@ -16,41 +17,36 @@ export class Condition {
 
   /** Threads that wait now. */
   get waiting(): number {
-    return this.#waiters.size
+    return this.#waiters.length
   }
 
-  /** Waits for a signal: true. With `timeoutMs`, at most that long: false when it ran out first. */
-  async wait(timeoutMs?: number): Promise<boolean> {
-    const waiter: Waiter = { parker: this.#runtime.threads.park(this.#reason), signalled: false, timer: undefined }
-    this.#waiters.add(waiter)
-    if (timeoutMs !== undefined) {
-      waiter.timer = this.#runtime.timers.after(timeoutMs, () => {
-        this.#waiters.delete(waiter)
-        waiter.parker.unpark()
-      })
-    }
-    await waiter.parker.parked
-    return waiter.signalled
+  /** Waits for a signal. */
+  wait(): Promise<void>
+  /** Waits for a signal, true, for at most `timeoutMs`: false when it ran out first. */
+  wait(timeoutMs: number): Promise<boolean>
+  wait(timeoutMs: number | undefined): Promise<unknown>
+  wait(timeoutMs?: number): Promise<unknown> {
+    const parker = this.#runtime.threads.park(this.#reason)
+    const waiter: Waiter = { parker, signalled: false, timer: undefined }
+    this.#waiters.push(waiter)
+    if (timeoutMs === undefined) return parker.parked
+    waiter.timer = this.#runtime.timers.after(timeoutMs, () => {
+      const index = this.#waiters.indexOf(waiter)
+      if (index >= 0) this.#waiters.splice(index, 1)
+      parker.unpark()
+    })
+    return parker.parked.then(() => waiter.signalled)
   }
 
   /** Wakes the thread that has waited longest; nothing when none waits. */
   signal(): void {
-    for (const waiter of this.#waiters) {
-      this.#wake(waiter)
-      return
-    }
+    const waiter = this.#waiters.shift()
+    if (waiter !== undefined) wake(waiter)
   }
 
   /** Wakes all threads that wait now, longest wait first. */
   signalAll(): void {
-    for (const waiter of this.#waiters) this.#wake(waiter)
-  }
-
-  #wake(waiter: Waiter): void {
-    this.#waiters.delete(waiter)
-    waiter.timer?.cancel()
-    waiter.signalled = true
-    waiter.parker.unpark()
+    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) wake(waiter)
   }
 }
 
@@ -58,4 +54,10 @@ interface Waiter {
   readonly parker: Parker
   signalled: boolean
   timer: Timer | undefined
+}
+
+function wake(waiter: Waiter): void {
+  waiter.timer?.cancel()
+  waiter.signalled = true
+  waiter.parker.unpark()
 }

@@ -17,11 +17,11 @@ export interface AutoTopicCreationDefaults {
  * at once and asks again. A topic is asked for once at a time.
  */
 export class AutoTopicCreationManager {
-  readonly #controller: ControllerChannel
+  readonly #controller: Pick<ControllerChannel, 'createTopics'>
   readonly #defaults: AutoTopicCreationDefaults
   readonly #inflightTopics = new Set<string>()
 
-  constructor(controller: ControllerChannel, defaults: AutoTopicCreationDefaults) {
+  constructor(controller: Pick<ControllerChannel, 'createTopics'>, defaults: AutoTopicCreationDefaults) {
     this.#controller = controller
     this.#defaults = defaults
   }

@@ -2,11 +2,10 @@ import type { BrokerEndpoint, SupportedVersionRange } from '../controller/broker
 import type { BrokerHeartbeatReply, ControllerChannel } from '../controller/controller-channel.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
 import { Condition } from '../runtime/condition.ts'
-import type { RandomStream, Runtime, Thread } from '../runtime/runtime.ts'
+import type { Runtime, Thread, Timer } from '../runtime/runtime.ts'
 
-const INITIAL_BACKOFF_MS = 100
-const BACKOFF_MULTIPLIER = 2
-const BACKOFF_JITTER = 0.02
+/** Wait between heartbeats until the broker has read the metadata log, so that a start without recovery is quick. */
+const STARTING_DELAY_MS = 10
 /** Wait after the first heartbeat of a controlled shutdown, so that leaders have time to move. */
 const CONTROLLED_SHUTDOWN_DELAY_MS = 50
 
@@ -38,13 +37,15 @@ export interface BrokerLifecycleOptions {
   readonly logDirs: readonly string[]
   /** Epoch that the clean-shutdown marker holds; −1: none. */
   readonly previousBrokerEpoch: number
-  /** `broker.heartbeat.interval.ms` */
+  /** `broker.heartbeat.interval.ms`; also the wait after an attempt that failed. */
   readonly heartbeatIntervalMs: number
-  /** `broker.session.timeout.ms`: also the longest wait between attempts. */
-  readonly sessionTimeoutMs: number
   /** `initial.broker.registration.timeout.ms` */
   readonly registrationTimeoutMs: number
-  readonly controller: ControllerChannel
+  /** `log.dir.failure.timeout.ms` */
+  readonly logDirFailureTimeoutMs: number
+  /** The controller could not be told in time that a log directory has failed: the broker must stop. */
+  readonly onUnreportedFailure: (directoryId: string) => void
+  readonly controller: Pick<ControllerChannel, 'registerBroker' | 'brokerHeartbeat'>
   /** Offset of the last metadata record that the broker has acted on. */
   readonly highestMetadataOffset: () => number
 }
@@ -56,13 +57,13 @@ export interface BrokerLifecycleOptions {
 export class BrokerLifecycleManager {
   readonly #runtime: Runtime
   readonly #options: BrokerLifecycleOptions
-  readonly #random: RandomStream
   readonly #wake: Condition
   readonly #changed: Condition
-  readonly #offlineLogDirs = new Set<string>()
+  /** Failed directories, and whether the controller knows. */
+  readonly #offlineLogDirs = new Map<string, boolean>()
+  readonly #timers = new Set<Timer>()
   #state: BrokerState = 'NOT_RUNNING'
   #brokerEpoch = -1
-  #failedAttempts = 0
   #readyToUnfence = false
   /** There is news for the controller since the last communication began. */
   #communicateAtOnce = false
@@ -73,7 +74,6 @@ export class BrokerLifecycleManager {
   constructor(runtime: Runtime, options: BrokerLifecycleOptions) {
     this.#runtime = runtime
     this.#options = options
-    this.#random = runtime.random.stream('broker lifecycle backoff')
     this.#wake = new Condition(runtime, 'BrokerLifecycleManager heartbeat')
     this.#changed = new Condition(runtime, 'BrokerLifecycleManager state')
   }
@@ -106,7 +106,10 @@ export class BrokerLifecycleManager {
 
   /** Has the controller move leaders away; resolves when the broker may go, or after `timeoutMs`. */
   async controlledShutdown(timeoutMs: number): Promise<void> {
-    if (this.#state !== 'RUNNING') return
+    if (this.#state !== 'RUNNING') {
+      this.beginShutdown()
+      return
+    }
     this.#state = 'PENDING_CONTROLLED_SHUTDOWN'
     this.#wakeThread()
     await this.#until(() => this.#state !== 'PENDING_CONTROLLED_SHUTDOWN', timeoutMs)
@@ -114,13 +117,21 @@ export class BrokerLifecycleManager {
 
   /** A log directory has failed; the next heartbeat, sent at once, says so. */
   propagateDirectoryFailure(directoryId: string): void {
-    this.#offlineLogDirs.add(directoryId)
+    if (this.#stopping || this.#offlineLogDirs.has(directoryId)) return
+    this.#offlineLogDirs.set(directoryId, false)
+    const timer = this.#runtime.timers.after(this.#options.logDirFailureTimeoutMs, () => {
+      this.#timers.delete(timer)
+      if (this.#offlineLogDirs.get(directoryId) === false) this.#options.onUnreportedFailure(directoryId)
+    })
+    this.#timers.add(timer)
     this.#wakeThread()
   }
 
   /** Ends the thread; does not wait for a heartbeat under way. */
   beginShutdown(): void {
     this.#state = 'SHUTTING_DOWN'
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
     this.#wakeThread()
     this.#changed.signalAll()
   }
@@ -149,13 +160,13 @@ export class BrokerLifecycleManager {
   async #communicate(): Promise<number> {
     this.#communicateAtOnce = false
     try {
-      const delayMs = this.#brokerEpoch < 0 ? await this.#register() : await this.#heartbeat()
-      this.#failedAttempts = 0
-      return delayMs
+      return this.#brokerEpoch < 0 ? await this.#register() : await this.#heartbeat()
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
+      this.#communicateAtOnce = false // never right after a failure
       if (error.code === ErrorCode.INCONSISTENT_CLUSTER_ID) this.#fail(error) // waiting would not help
-      return this.#backoffMs()
+      // No longer and longer pauses: who waits too long before it tries again is fenced (KAFKA-19294).
+      return this.#options.heartbeatIntervalMs
     }
   }
 
@@ -182,14 +193,16 @@ export class BrokerLifecycleManager {
   }
 
   async #heartbeat(): Promise<number> {
+    const offlineLogDirs = [...this.#offlineLogDirs.keys()]
     const reply = await this.#options.controller.brokerHeartbeat({
       brokerId: this.#options.brokerId,
       brokerEpoch: this.#brokerEpoch,
       currentMetadataOffset: this.#options.highestMetadataOffset(),
       wantFence: !this.#readyToUnfence,
       wantShutDown: this.#state === 'PENDING_CONTROLLED_SHUTDOWN',
-      offlineLogDirs: [...this.#offlineLogDirs],
+      offlineLogDirs,
     })
+    for (const directoryId of offlineLogDirs) this.#offlineLogDirs.set(directoryId, true)
     return this.#advance(reply)
   }
 
@@ -198,9 +211,8 @@ export class BrokerLifecycleManager {
     const { heartbeatIntervalMs } = this.#options
     switch (this.#state) {
       case 'STARTING':
-        if (!reply.isCaughtUp) return INITIAL_BACKOFF_MS
-        this.#moveTo('RECOVERY')
-        return this.#readyToUnfence ? 0 : heartbeatIntervalMs
+        if (reply.isCaughtUp) this.#moveTo('RECOVERY')
+        return STARTING_DELAY_MS
       case 'RECOVERY':
         if (!reply.isFenced) this.#moveTo('RUNNING')
         return heartbeatIntervalMs
@@ -232,16 +244,6 @@ export class BrokerLifecycleManager {
 
   get #stopping(): boolean {
     return this.#state === 'SHUTTING_DOWN' || this.#state === 'NOT_RUNNING'
-  }
-
-  #backoffMs(): number {
-    let backoffMs = INITIAL_BACKOFF_MS
-    for (let attempt = 0; attempt < this.#failedAttempts && backoffMs < this.#options.sessionTimeoutMs; attempt++) {
-      backoffMs *= BACKOFF_MULTIPLIER
-    }
-    this.#failedAttempts++
-    const jitter = 1 + BACKOFF_JITTER * (this.#random.float() * 2 - 1)
-    return Math.min(backoffMs, this.#options.sessionTimeoutMs) * jitter
   }
 
   async #until(reached: () => boolean, timeoutMs?: number): Promise<void> {

@@ -17,6 +17,7 @@ export class BrokerMetadataPublisher implements MetadataPublisher {
   readonly #logManager: LogManager
   readonly #replicaManager: ReplicaManager
   #firstPublish = true
+  #update: Promise<void> | undefined
 
   constructor(config: KafkaConfig, logManager: LogManager, replicaManager: ReplicaManager) {
     this.#config = config
@@ -24,14 +25,29 @@ export class BrokerMetadataPublisher implements MetadataPublisher {
     this.#replicaManager = replicaManager
   }
 
-  async onMetadataUpdate(delta: MetadataDelta, newImage: MetadataImage): Promise<void> {
+  /** Whether logs and replicas are as the metadata had them once: before, nothing is known of them. */
+  get hasPublished(): boolean {
+    return !this.#firstPublish
+  }
+
+  /** Resolves when no update is under way. */
+  async idle(): Promise<void> {
+    await this.#update?.catch(() => undefined) // the loader's caller hears of its error
+  }
+
+  onMetadataUpdate(delta: MetadataDelta, newImage: MetadataImage): Promise<void> {
+    this.#update = this.#publish(delta, newImage)
+    return this.#update
+  }
+
+  async #publish(delta: MetadataDelta, newImage: MetadataImage): Promise<void> {
     if (this.#firstPublish) {
       await this.#logManager.startup()
       this.#replicaManager.startup()
     }
     this.#updateTopicConfigs(delta, newImage)
     if (this.#firstPublish || delta.topicsDelta !== undefined) {
-      await this.#replicaManager.applyDelta(delta.topicsDelta ?? new TopicsDelta(delta.image.topics), newImage.topics)
+      await this.#replicaManager.applyDelta(delta.topicsDelta ?? new TopicsDelta(delta.image.topics), newImage)
     }
     this.#firstPublish = false
   }

@@ -1,15 +1,14 @@
 import type { BrokerEndpoint } from '../controller/broker-registration.ts'
 import { MetadataCache } from '../controller/image/metadata-cache.ts'
-import { MetadataLoader } from '../controller/image/metadata-loader.ts'
-import { ConfigError } from '../log/config-error.ts'
+import type { MetadataLoader } from '../controller/image/metadata-loader.ts'
 import { LogDirFailureChannel } from '../log/log-dir-failure-channel.ts'
 import { Metrics } from '../network/metrics.ts'
 import type { RequestObserver } from '../network/request-observer.ts'
 import { SocketServer } from '../network/socket-server.ts'
-import type { SocketServerConfig } from '../network/socket-server-config.ts'
 import { randomUuid } from '../protocol/uuid.ts'
-import { DiskError } from '../runtime/disk.ts'
+import type { ReplicationObserver } from '../replication/replication-observer.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { UnexpectedErrorListener } from './api-dispatcher.ts'
 import type { ApiContext } from './api-handler.ts'
 import { AutoTopicCreationManager } from './auto-topic-creation-manager.ts'
 import { SUPPORTED_FEATURES } from './broker-features.ts'
@@ -17,17 +16,21 @@ import { type BrokerInspection, inspectBroker } from './broker-inspection.ts'
 import { BrokerLifecycleManager, type BrokerState } from './broker-lifecycle-manager.ts'
 import { BrokerMetadataPublisher } from './broker-metadata-publisher.ts'
 import { type BrokerStorage, createBrokerStorage } from './broker-storage.ts'
-import { BrokerConfigSchema } from './config/broker-config-schema.ts'
+import type { BrokerConfigSchema } from './config/broker-config-schema.ts'
 import type { KafkaConfig } from './config/kafka-config.ts'
 import { ConfigAdminManager } from './config-admin-manager.ts'
 import { ConfigHelper } from './config-helper.ts'
+import { type ControllerChannels, createControllerChannels } from './controller-channels.ts'
 import { FetchManager } from './fetch-manager.ts'
 import { FetchSessionCache } from './fetch-session-cache.ts'
+import { ForwardingManager } from './forwarding-manager.ts'
 import { API_HANDLERS, KafkaApis } from './kafka-apis.ts'
 import { KafkaRequestHandlerPool } from './kafka-request-handler-pool.ts'
 import { socketServerConfigOf } from './network-config.ts'
+import type { NodeFaults } from './node-faults.ts'
 import { ProducerIdManager } from './producer-id-manager.ts'
-import { SharedServer, type StartedSharedServer } from './shared-server.ts'
+import { RemoteControllerChannel } from './remote-controller-channel.ts'
+import type { SharedServer } from './shared-server.ts'
 
 /** A controlled shutdown that takes longer is given up, as in Kafka. */
 const CONTROLLED_SHUTDOWN_TIMEOUT_MS = 5 * 60_000
@@ -37,202 +40,187 @@ const FETCH_SESSION_EVICTION_MS = 120_000
 const PLAINTEXT = 0
 
 export interface BrokerServerOptions {
-  /** Sees requests and may decide the fate of responses. */
+  readonly shared: SharedServer
+  readonly configSchema: BrokerConfigSchema
+  readonly faults: NodeFaults
+  /** Sees requests of the broker's listeners and may decide the fate of responses. */
   readonly observer?: RequestObserver | undefined
-  /**
-   * The broker can go on no longer: its only log directory or its metadata log has failed. Kafka halts the process then;
-   * whoever is told must stop using this server. Default: a crash of the process.
-   */
-  readonly onHalt?: ((reason: string) => void) | undefined
-  /** A fault of this code, as opposed to an error that Kafka has a code for. Default: a crash of the process. */
-  readonly onUnexpectedError?: ((error: unknown, where: string) => void) | undefined
-  /** The cluster that a node with empty directories joins; default: a new one. */
-  readonly clusterId?: string | undefined
+  readonly replicationObserver?: ReplicationObserver | undefined
+  readonly onUnexpectedError: UnexpectedErrorListener
 }
 
-/** The broker has halted while it was starting. */
-export class BrokerHaltedError extends Error {
-  override readonly name = 'BrokerHaltedError'
+/** The broker was shut down while it was starting. */
+export class BrokerStoppedError extends Error {
+  override readonly name = 'BrokerStoppedError'
+
+  constructor() {
+    super('the broker was shut down while it was starting')
+  }
 }
 
 interface Parts {
-  readonly shared: StartedSharedServer
   readonly storage: BrokerStorage
-  readonly loader: MetadataLoader
+  readonly publisher: BrokerMetadataPublisher
+  readonly channels: ControllerChannels
   readonly lifecycle: BrokerLifecycleManager
-  readonly socketServer: SocketServer
   readonly handlerPool: KafkaRequestHandlerPool
 }
 
-/**
- * A broker, with the controller in the same process (`process.roles=broker,controller`): puts all parts together, starts
- * them and stops them in Kafka's order.
- */
+/** A node's broker role (Kafka's BrokerServer): puts its parts together, starts them and stops them in Kafka's order. */
 export class BrokerServer {
   readonly metrics: Metrics
-  readonly config: KafkaConfig
   readonly metadataCache = new MetadataCache()
   readonly #runtime: Runtime
+  readonly #config: KafkaConfig
   readonly #options: BrokerServerOptions
-  readonly #configSchema: BrokerConfigSchema
-  readonly #socketServerConfig: SocketServerConfig
-  readonly #shared: SharedServer
+  readonly #socketServer: SocketServer
   readonly #failureChannel = new LogDirFailureChannel()
+  #loader: MetadataLoader | undefined
   #parts: Parts | undefined
-  #haltReason: string | undefined
 
-  /** Throws ConfigError when the node is not both broker and controller, or a listener's limit is no number. */
-  constructor(runtime: Runtime, config: KafkaConfig, options: BrokerServerOptions = {}) {
-    if (!config.isBroker || !config.isController) {
-      const roles = config.get('process.roles') ?? ''
-      throw new ConfigError('process.roles', roles, 'expected broker,controller: other roles need a controller quorum')
-    }
+  /** Throws ConfigError when a listener's limit is no number. */
+  constructor(runtime: Runtime, config: KafkaConfig, options: BrokerServerOptions) {
     this.#runtime = runtime
-    this.config = config
+    this.#config = config
     this.#options = options
     this.metrics = new Metrics(runtime)
-    this.#socketServerConfig = socketServerConfigOf(config)
-    this.#configSchema = new BrokerConfigSchema(config)
-    this.#shared = new SharedServer(runtime, config, {
-      configSchema: this.#configSchema,
-      clusterId: options.clusterId,
-      onFault: error => this.#onFault(error),
+    this.#socketServer = new SocketServer(runtime, socketServerConfigOf(config), {
+      metrics: this.metrics,
+      observer: options.observer,
     })
+    // Whoever waits for a state would wait for ever.
+    options.faults.beforeHalt(() => this.#parts?.lifecycle.beginShutdown())
   }
 
   /** The port of a listener, by default the first. */
-  boundPort(listenerName: string = this.config.listeners[0]?.name ?? ''): number {
-    return this.#running.socketServer.boundPort(listenerName)
-  }
-
-  get clusterId(): string {
-    return this.#running.shared.storage.clusterId
+  boundPort(listenerName: string = this.#config.listeners[0]?.name ?? ''): number {
+    return this.#socketServer.boundPort(listenerName)
   }
 
   get state(): BrokerState {
     return this.#parts?.lifecycle.state ?? 'NOT_RUNNING'
   }
 
-  /** Why the broker has halted; undefined while it has not. */
-  get haltReason(): string | undefined {
-    return this.#haltReason
+  /** The epoch under which the broker is registered; −1 before. */
+  get brokerEpoch(): number {
+    return this.#parts?.lifecycle.brokerEpoch ?? -1
   }
 
   /** What the broker holds now, for tests and checkers. */
   inspect(): BrokerInspection {
-    const { storage, socketServer } = this.#running
-    return inspectBroker(this.metadataCache.image, storage.replicaManager, socketServer)
+    if (this.#parts === undefined) throw new Error('the broker is not started')
+    return inspectBroker(this.metadataCache.image, this.#parts.storage.replicaManager, this.#socketServer)
   }
 
   /**
-   * Starts everything; resolves when the broker may lead and clients are served. Rejects with `NetworkError` when a port is
-   * taken, with the errors of `formatIfNeeded` and of the metadata log's recovery, with `BrokerHaltedError` when the disk
-   * fails, with `RegistrationTimeoutError`. After a rejection, `shutdown` cleans up.
+   * Starts everything; the raft client runs already. Resolves when the broker may lead and clients are served. Rejects with
+   * `NetworkError` when a port is taken, with `BrokerHaltedError` when the disk fails, with `RegistrationTimeoutError`, with
+   * `BrokerStoppedError` when `shutdown` comes before it is done.
    */
   async startup(): Promise<void> {
-    if (this.#parts !== undefined) throw new Error('a broker can be started once')
-    const shared = await this.#shared.start()
-    const socketServer = new SocketServer(this.#runtime, this.#socketServerConfig, {
-      metrics: this.metrics,
-      observer: this.#options.observer,
-    })
-    try {
-      await socketServer.bind()
-    } catch (error) {
-      await this.#shared.stop()
-      throw error
-    }
-    const parts = await this.#assemble(shared, socketServer)
+    const { shared } = this.#options
+    await this.#socketServer.bind()
+    const parts = await this.#assemble()
     this.#parts = parts
-    shared.raftClient.register(parts.loader)
+    for (const channel of parts.channels.all) channel.start()
+    this.#loader = shared.startLoader([this.metadataCache, parts.publisher])
     parts.lifecycle.start()
     await parts.lifecycle.awaitInitialCatchUp()
-    this.#failIfHalted()
+    this.#failIfEnded(parts.lifecycle)
     parts.handlerPool.start()
     // Kafka opens its ports last: until the controller has unfenced the broker, clients are refused.
     await parts.lifecycle.awaitUnfenced()
-    this.#failIfHalted()
-    await socketServer.enableRequestProcessing()
+    this.#failIfEnded(parts.lifecycle)
+    await this.#socketServer.enableRequestProcessing()
   }
 
-  /** Hands over leaderships, ends all threads, and leaves the logs so that the next start needs no recovery. */
+  /**
+   * Hands over leaderships, ends all threads, and leaves the logs so that the next start needs no recovery. Also after a
+   * `startup` that failed.
+   */
   async shutdown(): Promise<void> {
+    const { shared, faults } = this.#options
     const parts = this.#parts
     if (parts === undefined) {
-      await this.#shared.stop()
+      await this.#socketServer.stopProcessingRequests()
       return
     }
-    const { lifecycle, socketServer, storage } = parts
-    const controlled = this.#haltReason === undefined && this.config.getBoolean('controlled.shutdown.enable')
-    if (controlled) await lifecycle.controlledShutdown(CONTROLLED_SHUTDOWN_TIMEOUT_MS)
+    const { channels, lifecycle, publisher, storage } = parts
+    const controlled = faults.haltReason === undefined && this.#config.getBoolean('controlled.shutdown.enable')
+    if (controlled) {
+      storage.replicaManager.beginControlledShutdown()
+      await lifecycle.controlledShutdown(CONTROLLED_SHUTDOWN_TIMEOUT_MS)
+    }
+    lifecycle.beginShutdown()
+    await channels.heartbeat.shutdown()
     await lifecycle.close()
-    await socketServer.stopProcessingRequests()
+    await this.#socketServer.stopProcessingRequests()
+    await shared.stopLoader()
+    await publisher.idle()
     await parts.handlerPool.shutdown()
-    parts.shared.raftClient.unregister(parts.loader)
     await storage.scheduler.shutdown()
-    await storage.replicaManager.shutdown()
-    await storage.logManager.shutdown(lifecycle.brokerEpoch)
-    await this.#shared.stop()
+    storage.assignmentsManager.shutdown()
+    await channels.directoryAssignments.shutdown()
+    // Checkpoints of logs that were never opened would be empty ones.
+    if (publisher.hasPublished) await storage.replicaManager.shutdown()
+    storage.alterPartitionManager.shutdown()
+    await channels.alterPartition.shutdown()
+    await channels.forwarding.shutdown()
+    if (publisher.hasPublished) await storage.logManager.shutdown(lifecycle.brokerEpoch)
   }
 
-  async #assemble(shared: StartedSharedServer, socketServer: SocketServer): Promise<Parts> {
-    const storage = createBrokerStorage(this.#runtime, this.config, this.metadataCache, this.#failureChannel)
-    const loader = new MetadataLoader({
-      nodeId: this.config.nodeId,
-      highWatermark: () => shared.raftClient.highWatermark,
-      publishers: [
-        this.metadataCache,
-        new BrokerMetadataPublisher(this.config, storage.logManager, storage.replicaManager),
-      ],
+  async #assemble(): Promise<Parts> {
+    const { shared, replicationObserver, onUnexpectedError } = this.#options
+    const channels = createControllerChannels(this.#runtime, this.#config, shared)
+    const controller = new RemoteControllerChannel(channels)
+    const storage = createBrokerStorage(this.#runtime, this.#config, this.metadataCache, this.#failureChannel, {
+      brokerEpoch: () => this.brokerEpoch,
+      channel: controller,
+      directoryIds: shared.storage.directoryIds,
+      observer: replicationObserver,
     })
     const previousBrokerEpoch = await storage.logManager.readBrokerEpochFromCleanShutdownFiles()
-    const lifecycle = this.#createLifecycle(shared, socketServer, loader, previousBrokerEpoch)
-    this.#failureChannel.onFailure((directory, cause) =>
-      this.#onLogDirFailure(directory, cause, shared, storage, lifecycle),
-    )
-    const context = this.#createContext(shared, storage, lifecycle, socketServer)
+    const lifecycle = this.#createLifecycle(controller, previousBrokerEpoch)
+    this.#failureChannel.onFailure((directory, cause) => this.#onLogDirFailure(directory, cause, storage, lifecycle))
     const handlerPool = new KafkaRequestHandlerPool(this.#runtime, {
-      requestChannel: socketServer.requestChannel,
-      apis: new KafkaApis(context, this.#options.onUnexpectedError ?? (error => this.#crash(error))),
-      numThreads: this.config.getNumber('num.io.threads'),
+      requestChannel: this.#socketServer.requestChannel,
+      apis: new KafkaApis(this.#createContext(storage, controller, channels), onUnexpectedError),
+      numThreads: this.#config.getNumber('num.io.threads'),
       metrics: this.metrics,
     })
-    return { shared, storage, loader, lifecycle, socketServer, handlerPool }
+    const publisher = new BrokerMetadataPublisher(this.#config, storage.logManager, storage.replicaManager)
+    return { storage, publisher, channels, lifecycle, handlerPool }
   }
 
-  #createLifecycle(
-    shared: StartedSharedServer,
-    socketServer: SocketServer,
-    loader: MetadataLoader,
-    previousBrokerEpoch: number,
-  ): BrokerLifecycleManager {
-    const { config } = this
-    const { clusterId, directoryIds } = shared.storage
+  #createLifecycle(controller: RemoteControllerChannel, previousBrokerEpoch: number): BrokerLifecycleManager {
+    const config = this.#config
+    const { clusterId, directoryIds } = this.#options.shared.storage
     return new BrokerLifecycleManager(this.#runtime, {
       brokerId: config.nodeId,
       clusterId,
       incarnationId: randomUuid(this.#runtime.random.stream('incarnation id')),
-      listeners: this.#advertisedEndpoints(socketServer),
+      listeners: this.#advertisedEndpoints(),
       supportedFeatures: SUPPORTED_FEATURES,
       rack: config.get('broker.rack'),
       logDirs: config.logDirs.flatMap(directory => directoryIds.get(directory) ?? []),
       previousBrokerEpoch,
       heartbeatIntervalMs: config.getNumber('broker.heartbeat.interval.ms'),
-      sessionTimeoutMs: config.getNumber('broker.session.timeout.ms'),
       registrationTimeoutMs: config.getNumber('initial.broker.registration.timeout.ms'),
-      controller: shared.controller.channel,
-      highestMetadataOffset: () => loader.publishedOffset,
+      logDirFailureTimeoutMs: config.getNumber('log.dir.failure.timeout.ms'),
+      onUnreportedFailure: directoryId =>
+        this.#options.faults.halt(`the controller could not be told that log directory ${directoryId} has failed`),
+      controller,
+      highestMetadataOffset: () => this.#loader?.publishedOffset ?? -1,
     })
   }
 
   #createContext(
-    shared: StartedSharedServer,
     storage: BrokerStorage,
-    lifecycle: BrokerLifecycleManager,
-    socketServer: SocketServer,
+    controller: RemoteControllerChannel,
+    channels: ControllerChannels,
   ): ApiContext {
-    const { config } = this
-    const controller = shared.controller.channel
+    const config = this.#config
+    const { shared, configSchema } = this.#options
     const sessions = new FetchSessionCache(this.#runtime, {
       maxEntries: config.getNumber('max.incremental.fetch.session.cache.slots'),
       evictionMs: FETCH_SESSION_EVICTION_MS,
@@ -242,77 +230,49 @@ export class BrokerServer {
       config: {
         brokerId: config.nodeId,
         autoCreateTopicsEnable: config.getBoolean('auto.create.topics.enable'),
-        deleteTopicEnable: config.getBoolean('delete.topic.enable'),
         fetchMaxBytes: config.getNumber('fetch.max.bytes'),
       },
       clusterId: shared.storage.clusterId,
       apis: [...API_HANDLERS.values()].map(handler => handler.api),
       supportedFeatures: SUPPORTED_FEATURES,
-      requestChannel: socketServer.requestChannel,
+      requestChannel: this.#socketServer.requestChannel,
       metadataCache: this.metadataCache,
       replicaManager: storage.replicaManager,
-      controller,
+      forwardingManager: new ForwardingManager(channels.forwarding),
       fetchManager: new FetchManager(this.#runtime, sessions),
       autoTopicCreationManager: new AutoTopicCreationManager(controller, {
         numPartitions: config.getNumber('num.partitions'),
         replicationFactor: config.getNumber('default.replication.factor'),
         requestTimeoutMs: config.getNumber('request.timeout.ms'),
       }),
-      producerIdManager: new ProducerIdManager(this.#runtime, config.nodeId, () => lifecycle.brokerEpoch, controller),
-      configAdminManager: new ConfigAdminManager(config.nodeId, this.#configSchema, controller),
-      configHelper: new ConfigHelper(config.nodeId, this.#configSchema),
+      producerIdManager: new ProducerIdManager(this.#runtime, config.nodeId, () => this.brokerEpoch, controller),
+      configAdminManager: new ConfigAdminManager(config.nodeId, configSchema),
+      configHelper: new ConfigHelper(config.nodeId, configSchema),
       random: this.#runtime.random.stream('KafkaApis'),
     }
   }
 
-  #advertisedEndpoints(socketServer: SocketServer): BrokerEndpoint[] {
-    return this.config.advertisedListeners.map(({ name, host, port }) => ({
+  #failIfEnded({ state }: BrokerLifecycleManager): void {
+    this.#options.faults.failIfHalted()
+    if (state === 'SHUTTING_DOWN' || state === 'NOT_RUNNING') throw new BrokerStoppedError()
+  }
+
+  #advertisedEndpoints(): BrokerEndpoint[] {
+    return this.#config.advertisedListeners.map(({ name, host, port }) => ({
       name,
       host,
-      port: port === 0 ? socketServer.boundPort(name) : port,
+      port: port === 0 ? this.boundPort(name) : port,
       securityProtocol: PLAINTEXT,
     }))
   }
 
-  #onLogDirFailure(
-    directory: string,
-    cause: Error,
-    shared: StartedSharedServer,
-    storage: BrokerStorage,
-    lifecycle: BrokerLifecycleManager,
-  ): void {
-    if (directory === this.config.metadataLogDir || storage.logManager.liveLogDirs.length === 0) {
-      this.#halt(`log directory ${directory} has failed: ${cause.message}`)
+  #onLogDirFailure(directory: string, cause: Error, storage: BrokerStorage, lifecycle: BrokerLifecycleManager): void {
+    const { shared, faults } = this.#options
+    if (directory === this.#config.metadataLogDir || storage.logManager.liveLogDirs.length === 0) {
+      faults.halt(`log directory ${directory} has failed: ${cause.message}`)
       return
     }
     const directoryId = shared.storage.directoryIds.get(directory)
     if (directoryId !== undefined) lifecycle.propagateDirectoryFailure(directoryId)
-  }
-
-  /** Metadata log or controller cannot go on. */
-  #onFault(error: unknown): void {
-    if (error instanceof DiskError) this.#halt(`the metadata log has failed: ${error.message}`)
-    else this.#crash(error)
-  }
-
-  #halt(reason: string): void {
-    if (this.#haltReason !== undefined) return
-    this.#haltReason = reason
-    this.#parts?.lifecycle.beginShutdown() // whoever waits for a state would wait for ever
-    if (this.#options.onHalt === undefined) this.#crash(new BrokerHaltedError(reason))
-    else this.#options.onHalt(reason)
-  }
-
-  #crash(error: unknown): void {
-    this.#runtime.threads.start('broker-fault', () => Promise.reject(error))
-  }
-
-  #failIfHalted(): void {
-    if (this.#haltReason !== undefined) throw new BrokerHaltedError(this.#haltReason)
-  }
-
-  get #running(): Parts {
-    if (this.#parts === undefined) throw new Error('the broker is not started')
-    return this.#parts
   }
 }

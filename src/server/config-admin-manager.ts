@@ -1,5 +1,4 @@
 import { type ConfigResource, configResourceType } from '../controller/config-resource.ts'
-import type { ControllerChannel } from '../controller/controller-channel.ts'
 import type { MetadataImage } from '../controller/image/metadata-image.ts'
 import type { KafkaConfigSchema } from '../controller/kafka-config-schema.ts'
 import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/apis/alter-configs.ts'
@@ -27,18 +26,21 @@ interface AlterResource {
 export class ConfigAdminManager {
   readonly #brokerId: number
   readonly #schema: KafkaConfigSchema
-  readonly #controller: ControllerChannel
 
-  constructor(brokerId: number, schema: KafkaConfigSchema, controller: ControllerChannel) {
+  constructor(brokerId: number, schema: KafkaConfigSchema) {
     this.#brokerId = brokerId
     this.#schema = schema
-    this.#controller = controller
   }
 
-  /** Rejects with the errors of the controller; errors of one resource stand in the response. */
+  /**
+   * Errors of one resource stand in the response.
+   *
+   * @param forward asks the controller; its errors are those of this call
+   */
   async incrementalAlterConfigs(
     request: IncrementalAlterConfigsRequest,
     image: MetadataImage,
+    forward: (request: IncrementalAlterConfigsRequest) => Promise<IncrementalAlterConfigsResponse>,
   ): Promise<IncrementalAlterConfigsResponse> {
     type Resource = IncrementalAlterConfigsRequest['resources'][number]
     const check = (resource: ConfigResource, { configs }: Resource) => {
@@ -53,22 +55,21 @@ export class ConfigAdminManager {
       }
       this.#checkBrokerChange(resource, changed)
     }
-    return this.#alter<Resource>(request.resources, check, resources =>
-      this.#controller.incrementalAlterConfigs({ ...request, resources }),
-    )
+    return this.#alter<Resource>(request.resources, check, resources => forward({ ...request, resources }))
   }
 
   /** As `incrementalAlterConfigs`; keys that are not named go back to their defaults. */
-  async legacyAlterConfigs(request: AlterConfigsRequest): Promise<AlterConfigsResponse> {
+  async legacyAlterConfigs(
+    request: AlterConfigsRequest,
+    forward: (request: AlterConfigsRequest) => Promise<AlterConfigsResponse>,
+  ): Promise<AlterConfigsResponse> {
     type Resource = AlterConfigsRequest['resources'][number]
     const check = (resource: ConfigResource, { configs }: Resource) => {
       refuseNullValues(configs)
       if (resource.type !== 'BROKER') return
       this.#checkBrokerChange(resource, new Map(configs.map(({ name, value }) => [name, value ?? ''])))
     }
-    return this.#alter<Resource>(request.resources, check, resources =>
-      this.#controller.legacyAlterConfigs({ ...request, resources }),
-    )
+    return this.#alter<Resource>(request.resources, check, resources => forward({ ...request, resources }))
   }
 
   async #alter<R extends AlterResource>(

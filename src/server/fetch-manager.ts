@@ -130,7 +130,7 @@ class FullFetchContext implements FetchContext {
       const key = fetchPartitionKey(id)
       const entry = requested.get(key)
       if (entry === undefined) continue
-      const partition = new CachedPartition(id, entry.data)
+      const partition = new CachedPartition(entry.id, entry.data) // what is answered names an unknown topic with nothing
       partition.maybeUpdateResponseData(data)
       cached.set(key, partition)
     }

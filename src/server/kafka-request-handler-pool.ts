@@ -9,23 +9,29 @@ export interface KafkaRequestHandlerPoolOptions {
   /** `num.io.threads` */
   readonly numThreads: number
   readonly metrics: Metrics
+  /** Whose handlers they are; default `broker`. */
+  readonly role?: 'broker' | 'controller'
 }
 
-/** The request handler threads of a broker. */
+/** The request handler threads of a broker or a controller. */
 export class KafkaRequestHandlerPool {
   readonly #requestChannel: RequestChannel
   readonly #metrics: Metrics
   readonly #handlers: readonly KafkaRequestHandler[]
+  readonly #metricNames: readonly string[]
 
   constructor(runtime: Runtime, options: KafkaRequestHandlerPoolOptions) {
     this.#requestChannel = options.requestChannel
     this.#metrics = options.metrics
+    const { role = 'broker' } = options
+    const prefix = role === 'broker' ? 'data-plane' : role
+    this.#metricNames = METRICS[role]
     this.#handlers = Array.from({ length: options.numThreads }, (_, index) => {
-      const name = `data-plane-kafka-request-handler-${index}`
+      const name = `${prefix}-kafka-request-handler-${index}`
       return new KafkaRequestHandler(runtime, name, options.requestChannel, options.apis)
     })
     const idle = () => this.#handlers.reduce((sum, handler) => sum + handler.idleRatio.value, 0) / this.#handlers.length
-    for (const name of POOL_METRICS) this.#metrics.gauge(name, idle)
+    for (const name of this.#metricNames) this.#metrics.gauge(name, idle)
   }
 
   start(): void {
@@ -36,12 +42,14 @@ export class KafkaRequestHandlerPool {
   async shutdown(): Promise<void> {
     for (const _ of this.#handlers) await this.#requestChannel.sendShutdownRequest()
     for (const handler of this.#handlers) await handler.awaitShutdown()
-    for (const name of POOL_METRICS) this.#metrics.remove(name)
+    for (const name of this.#metricNames) this.#metrics.remove(name)
   }
 }
 
+const poolMetric = (name: string): string => metricName('kafka.server', 'KafkaRequestHandlerPool', name)
+
 /** 4.2 tells brokers' handlers from controllers'; the old name stays. */
-const POOL_METRICS = [
-  metricName('kafka.server', 'KafkaRequestHandlerPool', 'RequestHandlerAvgIdlePercent'),
-  metricName('kafka.server', 'KafkaRequestHandlerPool', 'BrokerRequestHandlerAvgIdlePercent'),
-]
+const METRICS = {
+  broker: [poolMetric('RequestHandlerAvgIdlePercent'), poolMetric('BrokerRequestHandlerAvgIdlePercent')],
+  controller: [poolMetric('RequestHandlerAvgIdlePercent'), poolMetric('ControllerRequestHandlerAvgIdlePercent')],
+} as const

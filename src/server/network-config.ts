@@ -1,6 +1,7 @@
 import { ConfigError } from '../log/config-error.ts'
 import type { ListenerQuota } from '../network/connection-quotas.ts'
 import { type SocketServerConfig, UNLIMITED_LISTENER } from '../network/socket-server-config.ts'
+import type { EndPoint } from './config/end-point.ts'
 import type { KafkaConfig } from './config/kafka-config.ts'
 
 /** All addresses of the host, as an empty host in `listeners` says. */
@@ -8,9 +9,18 @@ const WILDCARD = '0.0.0.0'
 
 /** What the network layer of a broker takes from its configuration. Throws ConfigError for a listener's own limits. */
 export function socketServerConfigOf(config: KafkaConfig): SocketServerConfig {
+  return configFor(config, config.listeners)
+}
+
+/** The same for a controller, whose server is another one. */
+export function controllerSocketServerConfigOf(config: KafkaConfig): SocketServerConfig {
+  return configFor(config, config.controllerListeners)
+}
+
+function configFor(config: KafkaConfig, listeners: readonly EndPoint[]): SocketServerConfig {
   return {
     nodeId: config.nodeId,
-    listeners: config.listeners.map(({ name, host, port }) => ({ name, host: host === '' ? WILDCARD : host, port })),
+    listeners: listeners.map(({ name, host, port }) => ({ name, host: host === '' ? WILDCARD : host, port })),
     interBrokerListenerName: config.interBrokerListenerName,
     numNetworkThreads: config.getNumber('num.network.threads'),
     queuedMaxRequests: config.getNumber('queued.max.requests'),
@@ -23,7 +33,7 @@ export function socketServerConfigOf(config: KafkaConfig): SocketServerConfig {
     maxConnectionsPerIp: config.getNumber('max.connections.per.ip'),
     maxConnectionsPerIpOverrides: config.maxConnectionsPerIpOverrides,
     maxConnectionCreationRate: config.getNumber('max.connection.creation.rate'),
-    listenerQuotas: new Map(config.listeners.map(({ name }) => [name, listenerQuotaOf(config, name)])),
+    listenerQuotas: new Map(listeners.map(({ name }) => [name, listenerQuotaOf(config, name)])),
     connectionsMaxIdleMs: config.getNumber('connections.max.idle.ms'),
   }
 }

@@ -21,14 +21,19 @@ export class ProducerIdManager {
   readonly #runtime: Runtime
   readonly #brokerId: number
   readonly #brokerEpoch: () => number
-  readonly #controller: ControllerChannel
+  readonly #controller: Pick<ControllerChannel, 'allocateProducerIds'>
   #current: ProducerIdBlock = { first: 0, size: 0, claimed: 0 }
   #next: ProducerIdBlock | undefined
   #requestInFlight = false
   #retryNotBeforeMs = 0
 
   /** @param brokerEpoch the epoch under which the broker is registered now */
-  constructor(runtime: Runtime, brokerId: number, brokerEpoch: () => number, controller: ControllerChannel) {
+  constructor(
+    runtime: Runtime,
+    brokerId: number,
+    brokerEpoch: () => number,
+    controller: Pick<ControllerChannel, 'allocateProducerIds'>,
+  ) {
     this.#runtime = runtime
     this.#brokerId = brokerId
     this.#brokerEpoch = brokerEpoch

@@ -14,13 +14,15 @@ describe('well-formed-log', () => {
   })
 
   it('reports each finding with its file', () => {
-    const disk = [{ file: 'data/records-0/00000000000000000000.index', message: 'entry 2 points behind the log' }]
+    const disk = [
+      { node: 2, file: 'data/records-0/00000000000000000000.index', message: 'entry 2 points behind the log' },
+    ]
     expect(wellFormedLog(healthy({ disk }))).toEqual([
       {
         guarantee: 'well-formed-log',
         kind: 'malformed-log-file',
         message:
-          'The file data/records-0/00000000000000000000.index is not well-formed: entry 2 points behind the log.',
+          'The file data/records-0/00000000000000000000.index of node 2 is not well-formed: entry 2 points behind the log.',
       },
     ])
   })
@@ -54,25 +56,25 @@ describe('every-send-settles', () => {
 
 describe('bounded-queues', () => {
   it('is content with a queue exactly at its bound', () => {
-    expect(boundedQueues(healthy({ queues: [{ name: 'RequestQueueSize', bound: 1, most: 1 }] }))).toEqual([])
+    expect(boundedQueues(healthy({ queues: [{ node: 1, name: 'RequestQueueSize', bound: 1, most: 1 }] }))).toEqual([])
   })
 
   it('finds a queue over its bound', () => {
-    const queues = [{ name: 'RequestQueueSize', bound: 1, most: 2 }]
+    const queues = [{ node: 1, name: 'RequestQueueSize', bound: 1, most: 2 }]
     expect(boundedQueues(healthy({ queues }))).toEqual([
       {
         guarantee: 'bounded-queues',
         kind: 'queue-over-bound',
-        message: 'RequestQueueSize is bounded at 1, but held 2.',
+        message: 'RequestQueueSize of node 1 is bounded at 1, but held 2.',
       },
     ])
   })
 
   it.each([
-    [{ received: 5, answered: 3, abandoned: 1 }, '1 are missing'],
-    [{ received: 5, answered: 6, abandoned: 0 }, '1 too many'],
-  ])('finds requests that do not add up: %o', (requests, why) => {
-    const violations = boundedQueues(healthy({ requests }))
+    [{ node: 3, received: 5, answered: 3, abandoned: 1 }, '1 are missing'],
+    [{ node: 3, received: 5, answered: 6, abandoned: 0 }, '1 too many'],
+  ])('finds requests that do not add up: %o', (balance, why) => {
+    const violations = boundedQueues(healthy({ requests: [balance] }))
     expect(kinds(violations)).toEqual(['request-unaccounted'])
     expect(violations[0]?.message).toContain(why)
   })

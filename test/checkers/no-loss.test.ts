@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { noLoss } from '../../harness/checkers/no-loss.ts'
 import { History } from '../../harness/history/history.ts'
-import { failed, healthy, indeterminate, invoke, kinds, log, ok } from './support.ts'
+import { failed, healthy, indeterminate, invoke, kinds, log, ok, PRODUCER, scenarioOf } from './support.ts'
 
 describe('no-loss', () => {
   it('is content when every acknowledged record is in the log', () => {
@@ -40,15 +40,22 @@ describe('no-loss', () => {
     expect(noLoss(healthy({ history, logs: [log([])] }))).toEqual([])
   })
 
-  it('does not miss what lies below the start of the log, but misses what lies at it', () => {
+  it('does not miss what retention may have taken below the start of the log, but misses what lies at it', () => {
     const history = new History()
     invoke(history, { send: 0 }, ok(9))
     invoke(history, { send: 1 }, ok(10))
     invoke(history, { send: 2 }, ok())
 
-    const violations = noLoss(healthy({ history, logs: [log(['p0-s3-r0'], { start: 10 })] }))
+    const scenario = scenarioOf([PRODUCER])
+    const { cluster } = scenario
+    const logs = [log(['p0-s3-r0'], { start: 10 })]
+    const missed = (config: Record<string, string>): string[] =>
+      noLoss(healthy({ scenario: { ...scenario, cluster: { ...cluster, config } }, history, logs })).map(
+        ({ message }) => message.slice(0, 15),
+      )
 
-    expect(violations.map(({ message }) => message.slice(0, 15))).toEqual(['Record p0-s1-r0'])
+    expect(missed({ 'log.retention.ms': '1000' })).toEqual(['Record p0-s1-r0'])
+    expect(missed({ 'log.retention.check.interval.ms': '10' })).toHaveLength(3)
   })
 
   it('misses records of a partition that could not be read', () => {

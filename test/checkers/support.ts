@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import type { DiskDamage, ObservedEvent } from '../../harness/checkers/cluster-evidence.ts'
 import type { Evidence, LoggedRecord, PartitionLog } from '../../harness/checkers/evidence.ts'
 import { History, recordId, type SendOperation, type SendOutcome } from '../../harness/history/history.ts'
 import type { GuaranteeName, ProducerSpec, Scenario } from '../../harness/trial/scenario.ts'
@@ -22,10 +23,16 @@ export const PRODUCER: ProducerSpec = {
 
 export function scenarioOf(producers: readonly ProducerSpec[], guarantees: readonly GuaranteeName[] = []): Scenario {
   return {
-    format: 1,
+    format: 2,
     seed: '1-0',
     schedule: 'fifo',
-    cluster: { brokers: 1, config: {}, topic: { name: 'records', partitions: 2, config: {} } },
+    cluster: {
+      brokers: 1,
+      controllers: 1,
+      roles: 'combined',
+      config: {},
+      topic: { name: 'records', partitions: 2, replicationFactor: 1, config: {} },
+    },
     workload: { kind: 'append', producers },
     faults: [],
     guarantees,
@@ -85,6 +92,15 @@ export function log(
   return { partition, logStartOffset: start, endOffset: start + ids.length, records }
 }
 
+/** Node 1 leads both partitions and commits what the producer of `healthy` sends. */
+const COMMITS: readonly ObservedEvent[] = [
+  { kind: 'became-leader', partition: 0, epoch: 0, endOffset: 0, highWatermark: 0, ms: 0, node: 1, incarnation: 1 },
+  { kind: 'became-leader', partition: 1, epoch: 0, endOffset: 0, highWatermark: 0, ms: 0, node: 1, incarnation: 1 },
+  { kind: 'high-watermark', partition: 0, highWatermark: 2, isLeader: true, ms: 4, node: 1, incarnation: 1 },
+  { kind: 'high-watermark', partition: 0, highWatermark: 3, isLeader: true, ms: 14, node: 1, incarnation: 1 },
+  { kind: 'high-watermark', partition: 1, highWatermark: 1, isLeader: true, ms: 1000, node: 1, incarnation: 1 },
+]
+
 /** What a trial leaves in which one producer's two sends were acknowledged and stored. */
 export function healthy(changes: Partial<Evidence> = {}): Evidence {
   const history = new History()
@@ -95,15 +111,28 @@ export function healthy(changes: Partial<Evidence> = {}): Evidence {
     scenario: scenarioOf([PRODUCER]),
     history,
     logs: [log(['p0-s0-r0', 'p0-s0-r1', 'p0-s1-r0']), log(['p0-s1000000-r0'], { partition: 1, bytes: 0 })],
+    reads: [],
     disk: [],
-    queues: [{ name: 'RequestQueueSize', bound: 500, most: 3 }],
-    requests: { received: 7, answered: 6, abandoned: 1 },
+    replicas: [],
+    partitions: [],
+    partitionHistory: [],
+    fencedLeaders: [],
+    metadataLogs: [],
+    observed: { events: COMMITS, dropped: 0 },
+    damage: [],
+    recovery: { recovered: true, tookMs: 10, missing: [] },
+    queues: [{ node: 1, name: 'RequestQueueSize', bound: 500, most: 3 }],
+    requests: [{ node: 1, received: 7, answered: 6, abandoned: 1 }],
     conduct: [{ producer: 0, idleTimersPerSecond: 2, requestsOnDeadConnection: 0, deadConnectionMs: 0 }],
-    powerLossesMs: [],
     healedMs: 900,
     endedMs: 1100,
     ...changes,
   }
+}
+
+/** Power losses of node 1. */
+export function powerLosses(...ms: readonly number[]): DiskDamage[] {
+  return ms.map(at => ({ ms: at, node: 1, kind: 'power-loss' }))
 }
 
 export function kinds(violations: readonly { readonly kind: string }[]): string[] {

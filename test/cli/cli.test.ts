@@ -29,18 +29,20 @@ describe('explore and replay', () => {
     const explored = await command(
       'explore',
       '--trials',
-      '4',
+      '12',
       '--seed',
       '3',
       '--faults',
       'power-loss',
       '--client',
       'kafkajs',
+      '--brokers',
+      '1',
       '--json',
     )
     const campaign = JSON.parse(explored.stdout)
     expect(explored.code).toBe(1)
-    expect(campaign).toMatchObject({ exitCode: 1, trials: 4, divergenceCount: 0, workerErrors: [] })
+    expect(campaign).toMatchObject({ exitCode: 1, trials: 12, divergenceCount: 0, workerErrors: [] })
     const [found] = campaign.counterexamples
     expect(found.key).toBe('no-loss/acked-record-missing')
     expect(found.scenario.faults.length).toBeLessThanOrEqual(4)
@@ -67,7 +69,7 @@ describe('explore and replay', () => {
   it('holds what is promised without power-loss, and says what to type next', async () => {
     const { code, stdout, stderr } = await command('explore', '--trials', '10', '--seed', '1')
     expect(stdout).toContain('Every promised guarantee held in every trial.')
-    expect(stdout).toContain('next: npm run explore -- --faults power-loss')
+    expect(stdout).toContain('next: npm run explore -- --faults power-loss --brokers 1')
     expect(stderr).toMatch(/^seed 1\n/)
     expect(code).toBe(0)
   })

@@ -45,6 +45,15 @@ describe('wrong input', () => {
     [['replay'], "missing required argument 'file-or-seed'"],
     [['replay', 'none.json'], '"none.json" is neither a file nor the seed of a trial'],
     [['replay', 'broken.json'], 'broken.json is "{'],
+    [['verdict', '--acks', '2'], 'expected all, -1, 1 or 0'],
+    [['verdict', '--faults', 'fire'], '"fire" is none of process-crash, power-loss, partition, maintenance, all'],
+    [['verdict', '--acks', '1', '--idempotence'], 'ConfigException: Must set acks to all'],
+    [['verdict', '--replication-factor', '4'], 'INVALID_REPLICATION_FACTOR: The target replication factor of 4'],
+    [['verdict', '--producer', 'none.properties'], 'none.properties cannot be read'],
+    [['verdict', '--broker', 'bad.properties'], 'invalid value "none" for configuration num.io.threads'],
+    [['verdict', '--topic', 'bad.properties'], 'INVALID_CONFIG: Unknown topic config name: num.io.threads'],
+    [['verdict', '--matrix', '--min-insync-replicas', '2'], '--matrix decides --min-insync-replicas itself'],
+    [['verdict', '--brokers', '10'], 'expected a whole number from 1 to 9'],
     [['serve', '--port', '70000'], 'expected a whole number from 0 to 65535'],
     [['serve', '--config', 'none.properties'], 'cannot read --config none.properties'],
     [['serve', '--config', 'bad.properties'], 'invalid value "none" for configuration num.io.threads'],
@@ -58,7 +67,7 @@ describe('wrong input', () => {
 })
 
 describe('--help', () => {
-  it.each([[[]], [['explore']], [['replay']], [['serve']]])('explains %j', async args => {
+  it.each([[[]], [['explore']], [['verdict']], [['replay']], [['serve']]])('explains %j', async args => {
     const { code, stdout } = await command([...args, '--help'])
     expect(stdout).toMatch(/^Usage: kafka-trial/)
     expect(code).toBe(0)

@@ -5,27 +5,22 @@ import { MetadataCache } from '../../src/controller/image/metadata-cache.ts'
 import type { MetadataImage } from '../../src/controller/image/metadata-image.ts'
 import { MetadataLoader } from '../../src/controller/image/metadata-loader.ts'
 import type { MetadataPublisher } from '../../src/controller/image/metadata-publisher.ts'
-import { metadataRecordSerde } from '../../src/controller/metadata-record-serde.ts'
-import type { MetadataRecord } from '../../src/controller/metadata-records.ts'
+import type { PartitionRegistration } from '../../src/controller/partition-registration.ts'
 import { QuorumController } from '../../src/controller/quorum-controller.ts'
 import type { CreateTopicsRequest } from '../../src/protocol/apis/create-topics.ts'
-import { SingleVoterRaftClient } from '../../src/raft/single-voter-raft-client.ts'
 import { BrokerConfigSchema } from '../../src/server/config/broker-config-schema.ts'
 import { KafkaConfig } from '../../src/server/config/kafka-config.ts'
 import { createManualRuntime, type ManualRuntime } from '../support/manual-runtime.ts'
+import { FakeMetadataLog, type FakeRaftClient } from './fake-metadata-log.ts'
 
 export const CLUSTER_ID = 'AbCdEfGhIjKlMnOpQrStUg'
 
-const DIRECTORY_IDS = [
-  'LogDirectoryNumber001A',
-  'LogDirectoryNumber002A',
-  'LogDirectoryNumber003A',
-  'LogDirectoryNumber004A',
-]
+const HEARTBEAT_INTERVAL_MS = 2000
 
 export interface ControllerFixture {
   readonly runtime: ManualRuntime
-  readonly raft: SingleVoterRaftClient<MetadataRecord>
+  readonly log: FakeMetadataLog
+  readonly raft: FakeRaftClient
   readonly controller: QuorumController
   readonly apis: ControllerApis
   readonly loader: MetadataLoader
@@ -34,23 +29,35 @@ export interface ControllerFixture {
   readonly image: () => MetadataImage
   /** Registers a broker; the epoch it got. */
   register(id: number, options?: Partial<BrokerRegistrationRequest>): Promise<number>
-  heartbeat(id: number, options?: { wantFence?: boolean; wantShutDown?: boolean }): Promise<string>
+  heartbeat(
+    id: number,
+    options?: { wantFence?: boolean; wantShutDown?: boolean; metadataOffset?: number; offlineLogDirs?: string[] },
+  ): Promise<string>
   /** Registers and unfences. */
   join(...ids: number[]): Promise<void>
+  /** The epoch that a broker registered with by this fixture has; -1 for others. */
+  brokerEpoch(id: number): number
+  /** As the loader has published it. */
+  partition(topic: string, index?: number): PartitionRegistration
+  /** Lets time pass while these brokers send heartbeats. */
+  pass(ms: number, ...alive: number[]): Promise<void>
   createTopic(name: string, options?: Partial<CreateTopicsRequest['topics'][number]>): Promise<number>
 }
 
 export interface FixtureOptions {
+  readonly nodeId?: number
+  /** Several controllers share one. Default: a new one, which the controller leads. */
+  readonly log?: FakeMetadataLog
   readonly runtime?: ManualRuntime
   readonly config?: Readonly<Record<string, string>>
   readonly publishers?: readonly MetadataPublisher[]
   readonly features?: ReadonlyMap<string, number>
 }
 
-/** A started controller over a single-voter log, with the face that brokers see. */
+/** A started controller over a metadata log, with the face that brokers see. */
 export async function startController(options: FixtureOptions = {}): Promise<ControllerFixture> {
   const runtime = options.runtime ?? createManualRuntime()
-  await runtime.disk.makeDirectory('data')
+  const nodeId = options.nodeId ?? 1
   const config = KafkaConfig.fromProperties(
     new Map(
       Object.entries({
@@ -66,14 +73,10 @@ export async function startController(options: FixtureOptions = {}): Promise<Con
   )
   const faults: unknown[] = []
   const onFault = (error: unknown) => faults.push(error)
-  const raft = new SingleVoterRaftClient(runtime, {
-    nodeId: 1,
-    logDirectory: 'data',
-    serde: metadataRecordSerde,
-    onFault,
-  })
+  const log = options.log ?? new FakeMetadataLog()
+  const raft = log.client(nodeId, onFault)
   const controller = new QuorumController(runtime, {
-    nodeId: 1,
+    nodeId,
     clusterId: CLUSTER_ID,
     raftClient: raft,
     configSchema: new BrokerConfigSchema(config),
@@ -81,12 +84,13 @@ export async function startController(options: FixtureOptions = {}): Promise<Con
     defaultReplicationFactor: config.getNumber('default.replication.factor'),
     sessionTimeoutMs: config.getNumber('broker.session.timeout.ms'),
     maxIdleIntervalMs: config.getNumber('metadata.max.idle.interval.ms'),
+    leaderImbalanceCheckIntervalMs: 300_000,
     onFault,
     ...(options.features === undefined ? {} : { bootstrapFeatures: options.features }),
   })
   const cache = new MetadataCache()
   const loader = new MetadataLoader({
-    nodeId: 1,
+    nodeId,
     highWatermark: () => raft.highWatermark,
     publishers: [cache, ...(options.publishers ?? [])],
   })
@@ -95,12 +99,13 @@ export async function startController(options: FixtureOptions = {}): Promise<Con
   })
   controller.start()
   raft.register(loader)
-  await runtime.run(() => raft.start())
+  if (options.log === undefined) log.lead(nodeId)
   await runtime.settle()
   const epochs = new Map<number, number>()
   let incarnations = 0
   const fixture: ControllerFixture = {
     runtime,
+    log,
     raft,
     controller,
     apis,
@@ -114,15 +119,15 @@ export async function startController(options: FixtureOptions = {}): Promise<Con
       await runtime.settle()
       return brokerEpoch
     },
-    async heartbeat(id, { wantFence = false, wantShutDown = false } = {}) {
+    async heartbeat(id, { wantFence = false, wantShutDown = false, metadataOffset, offlineLogDirs = [] } = {}) {
       const reply = await runtime.run(() =>
         apis.brokerHeartbeat({
           brokerId: id,
           brokerEpoch: epochs.get(id) ?? -1,
-          currentMetadataOffset: loader.publishedOffset,
+          currentMetadataOffset: metadataOffset ?? loader.publishedOffset,
           wantFence,
           wantShutDown,
-          offlineLogDirs: [],
+          offlineLogDirs,
         }),
       )
       await runtime.settle()
@@ -132,6 +137,18 @@ export async function startController(options: FixtureOptions = {}): Promise<Con
       for (const id of ids) {
         await fixture.register(id)
         await fixture.heartbeat(id)
+      }
+    },
+    brokerEpoch: id => epochs.get(id) ?? -1,
+    partition(topic, index = 0) {
+      const found = cache.image.topics.getTopic(topic)?.partitions.get(index)
+      if (found === undefined) throw new Error(`no partition ${topic}-${index}`)
+      return found
+    },
+    async pass(ms, ...alive) {
+      for (let leftMs = ms; leftMs > 0; leftMs -= HEARTBEAT_INTERVAL_MS) {
+        for (const id of alive) await fixture.heartbeat(id)
+        await runtime.advance(Math.min(leftMs, HEARTBEAT_INTERVAL_MS))
       }
     },
     async createTopic(name, overrides = {}) {
@@ -157,7 +174,12 @@ export function registration(id: number, incarnationId: string): BrokerRegistrat
       maxSupportedVersion: level,
     })),
     rack: null,
-    logDirs: [DIRECTORY_IDS[id] ?? `LogDirectoryNumber${String(id).padStart(3, '0')}A`],
+    logDirs: [directoryId(id)],
     previousBrokerEpoch: -1,
   }
+}
+
+/** Of the only log directory of a broker. */
+export function directoryId(broker: number): string {
+  return `LogDirectoryNumber${String(broker).padStart(3, '0')}A`
 }

@@ -49,6 +49,10 @@ class ScriptedRaftClient implements RaftClient<MetadataRecord> {
 
   schedulePreparedAppend(): void {}
 
+  readonly latestSnapshotId = undefined
+
+  async createSnapshot(): Promise<undefined> {}
+
   resign(): void {}
 
   async shutdown(): Promise<void> {}

@@ -44,6 +44,16 @@ describe('runChecked', () => {
     ).toBe(3)
   })
 
+  it('runs a trial that finds something only once when that is asked for', async () => {
+    const report = await runChecked(
+      fakeTrial(() => LOSES),
+      { ...SOURCE, once: true },
+      false,
+    )
+    expect(report.runs).toBe(1)
+    expect(report.findings).toHaveLength(1)
+  })
+
   it('names each guarantee and kind once, and a failure as a finding of the trial', async () => {
     const [violation] = LOSES.violations
     if (violation === undefined) throw new Error('no violation')

@@ -40,11 +40,15 @@ describe('parseScenario', () => {
   })
 
   it.each([
-    ['format', 2, 'format is 2, expected 1'],
+    ['format', 1, 'format is 1, expected 2'],
     ['seed', '', 'seed is "", expected text of 1 to 200 characters'],
-    ['schedule', 'pct', 'schedule is "pct", expected one of fifo, random'],
+    ['schedule', 'lifo', 'schedule is "lifo", expected one of fifo, random, pct, starve-one-host'],
     ['cluster', undefined, 'cluster is missing, expected an object'],
-    ['cluster.brokers', 3, 'cluster.brokers is 3, expected 1'],
+    ['cluster.brokers', 10, 'cluster.brokers is 10, expected a whole number from 1 to 9'],
+    ['cluster.controllers', 2, 'cluster.controllers is 2, expected one of 1, 3, 5'],
+    ['cluster.roles', 'both', 'cluster.roles is "both", expected one of combined, separate'],
+    ['cluster.features', { elr: '1' }, 'cluster.features.elr is "1", expected a whole number from 0 to 1000'],
+    ['cluster.topic.replicationFactor', 4, 'cluster.topic.replicationFactor is 4, expected a whole number from 1 to'],
     ['cluster.config', { a: 1 }, 'cluster.config.a is 1, expected text of at most 10000 characters'],
     ['cluster.topic.partitions', 1.5, 'cluster.topic.partitions is 1.5, expected a whole number from 1 to 100'],
     ['workload.kind', 'queue', 'workload.kind is "queue", expected append'],
@@ -72,6 +76,16 @@ describe('parseScenario', () => {
     ],
     [{ kind: 'kill', at: { request: 'Produce' }, forMs: 1 }, 'faults[0].at.nth is missing, expected a whole number'],
     [{ kind: 'kill', at: 5, forMs: 1 }, 'faults[0].at is 5, expected an object'],
+    [
+      { kind: 'kill', at: { ms: 1 }, forMs: 1, on: 'voter' },
+      'faults[0].on is "voter", expected one of leader, follower, controller',
+    ],
+    [{ kind: 'kill', at: { ms: 1 }, forMs: 1, on: -1 }, 'faults[0].on is -1, expected a whole number from 0'],
+    [{ kind: 'kill', at: { ms: 1 }, forMs: 1, nodes: 0 }, 'faults[0].nodes is 0, expected a whole number from 1 to 9'],
+    [
+      { kind: 'partition', at: { ms: 1 }, forMs: 1, shape: 'star' },
+      'faults[0].shape is "star", expected one of two-way, one-way-in, one-way-out, isolate-one, majority-ring',
+    ],
   ])('refuses the fault %o with one line', (fault, message) => {
     expect(messageOf(change('faults', [fault]))).toContain(message)
   })

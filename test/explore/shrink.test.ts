@@ -38,7 +38,13 @@ function expectMinimal({ faults, workload, cluster, schedule }: Scenario): void 
   expect(faults[0]?.forMs).toBeGreaterThanOrEqual(40)
   expect(faults[0]?.forMs).toBeLessThan(80)
   expect(workload.producers.map(({ sends }) => sends)).toEqual([[{ atMs: 0, partition: 0, records: 2, bytes: 0 }]])
-  expect(cluster).toEqual({ brokers: 1, config: {}, topic: { name: 'records', partitions: 1, config: {} } })
+  expect(cluster).toEqual({
+    brokers: 1,
+    controllers: 1,
+    roles: 'combined',
+    config: {},
+    topic: { name: 'records', partitions: 1, replicationFactor: 1, config: {} },
+  })
   expect(schedule).toBe('fifo')
 }
 
@@ -67,6 +73,35 @@ describe('shrink', () => {
     expectMinimal(scenario)
     expect(trials).toBeGreaterThan(steps)
     expect(steps).toBeGreaterThan(3)
+  })
+
+  it('takes nodes, copies and what a fault says of nodes away as far as the finding allows', async () => {
+    const { value } = byTime().value
+    const start: Scenario = {
+      ...value,
+      cluster: {
+        ...value.cluster,
+        brokers: 5,
+        controllers: 3,
+        roles: 'separate',
+        features: { 'eligible.leader.replicas.version': 1 },
+        topic: { ...value.cluster.topic, replicationFactor: 4 },
+      },
+      faults: [{ kind: 'kill', at: { ms: 5 }, forMs: 40, on: 'leader', nodes: 3, pick: 2 }],
+    }
+    const needsTwo: ShrinkTrial = async scenario => {
+      const { brokers, topic } = scenario.cluster
+      const enough = brokers >= 3 && topic.replicationFactor >= 2 && (scenario.faults[0]?.nodes ?? 1) >= 2
+      return enough
+        ? { ...holds, violations: [{ guarantee: 'no-loss', kind: 'acked-record-missing', message: '' }] }
+        : holds
+    }
+    const { scenario } = await shrink({ scenario: start }, LOSS, options({ run: needsTwo }))
+
+    expect(scenario.cluster).toMatchObject({ brokers: 3, controllers: 1, roles: 'combined' })
+    expect(scenario.cluster.features).toBeUndefined()
+    expect(scenario.cluster.topic.replicationFactor).toBe(2)
+    expect(scenario.faults).toEqual([{ kind: 'kill', at: { ms: 0 }, forMs: 0, nodes: 2 }])
   })
 
   it('only follows scenarios that give the same guarantee and kind', async () => {

@@ -14,7 +14,7 @@ describe('disconnect', () => {
 
       await expect(stage.ask(second)).rejects.toThrow(DisconnectedError)
       expect(await stage.ask(first)).toBeLessThan(10)
-      expect(stage.story).toEqual(['resets connection 3 of app-1'])
+      expect(stage.story).toEqual([`resets connection ${stage.lastConnectionId} of app-1`])
       expect(stage.injected('disconnect')).toBe(1)
       expect(leftBehind(stage)).toEqual([])
     })
@@ -68,7 +68,7 @@ describe('half-close', () => {
 
       await stage.begin({ kind: 'half-close', forMs: 0, pick: 3 })
 
-      expect(stage.story).toEqual(["ends the broker's direction of connection 3 of app-1"])
+      expect(stage.story).toEqual([`ends the broker's direction of connection ${stage.lastConnectionId} of app-1`])
     })
   })
 })

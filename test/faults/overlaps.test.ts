@@ -19,6 +19,7 @@ const LASTING: readonly (readonly [kind: FaultName, sign: RegExp])[] = [
   ['slow-disk', /the disk is .* slower/],
   ['full-disk', /the disk is full/],
   ['clock-jump', /the clock is wrong/],
+  ['fsync-error', /the disk fails to sync/],
   ['delay-response', /answers are lost or late/],
   ['full-request-queue', /request-handler-0 is frozen/],
   ['full-connection-queue', /network-thread.* is frozen/],
@@ -112,7 +113,7 @@ describe('a broker that several faults take down', () => {
       await stage.running()
 
       expect(stage.injected('power-loss')).toBe(1)
-      expect(stage.story.filter(line => /starts/.test(line))).toEqual(['boots broker-1 and starts its broker'])
+      expect(stage.story.filter(line => /starts/.test(line))).toEqual(['boots broker-1 and starts what runs there'])
       expect(leftBehind(stage)).toEqual([])
     })
   })

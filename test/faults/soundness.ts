@@ -46,9 +46,10 @@ export function leftBehind(stage: Stage): unknown[] {
   const { kernel, disk, clock, cpuSlowness } = broker.host
   if (kernel.refusing.size > 0) left.push('connections are refused')
   if (disk.full) left.push('the disk is full')
+  if (disk.failsSyncs) left.push('the disk fails to sync')
   if (disk.slowness !== 1) left.push(`the disk is ${disk.slowness} times slower`)
   if (cpuSlowness !== 1) left.push(`the processor is ${cpuSlowness} times slower`)
-  if (clock.wallMs() !== Math.floor(world.epochMs + world.nowMs)) left.push('the clock is wrong')
+  if (!clock.isRight) left.push('the clock is wrong')
   if (gate.onResponse(PRODUCE) !== 'send') left.push('answers are lost or late')
   if (broker.state !== 'running') left.push(`the broker is ${broker.state}`)
   const others = world.hosts.get('others')

@@ -1,15 +1,16 @@
 import type { FaultContext } from '../../harness/faults/fault-kind.ts'
-import { BrokerNode } from '../../harness/trial/broker-node.ts'
 import type { ClientNode } from '../../harness/trial/client-node.ts'
+import { Cluster } from '../../harness/trial/cluster.ts'
+import { ClusterAdmin } from '../../harness/trial/cluster-admin.ts'
+import type { ClusterNode } from '../../harness/trial/cluster-node.ts'
 import { FaultPlan } from '../../harness/trial/fault-plan.ts'
 import { Probes } from '../../harness/trial/probes.ts'
 import { QueueWatch } from '../../harness/trial/queue-watch.ts'
-import { ResponseGate } from '../../harness/trial/response-gate.ts'
-import type { Fault } from '../../harness/trial/scenario.ts'
+import type { ResponseGate } from '../../harness/trial/response-gate.ts'
+import type { ClusterSpec, Fault } from '../../harness/trial/scenario.ts'
 import type { NetworkConnection } from '../../harness/world/tcp/network.ts'
 import { World } from '../../harness/world/world.ts'
 import { NetworkClient } from '../../src/network/network-client.ts'
-import { CreateTopics } from '../../src/protocol/apis/create-topics.ts'
 import { Metadata } from '../../src/protocol/apis/metadata.ts'
 import { Produce } from '../../src/protocol/apis/produce.ts'
 import { buildBatch } from '../../src/protocol/records/batch.ts'
@@ -22,17 +23,23 @@ export interface StageOptions {
   readonly seed?: string
   /** Of the broker, by Kafka's keys. */
   readonly config?: Readonly<Record<string, string>>
+  /** The cluster's shape; default one node that is broker and controller, and a topic of one partition. */
+  readonly cluster?: Partial<Omit<ClusterSpec, 'config' | 'topic'>>
+  readonly topic?: Partial<Omit<ClusterSpec['topic'], 'name'>>
 }
 
 /**
- * A world with a running broker, a topic of one partition, two application machines without applications, and a plan for
- * faults. One way takes 1 ms, so that effects can be told from noise.
+ * A world with a running cluster and a topic, two application machines without applications, and a plan for faults. One way takes 1 ms, so that effects can be told from noise.
  */
 export class Stage {
   readonly world: World
-  readonly broker: BrokerNode
+  readonly cluster: Cluster
+  readonly admin: ClusterAdmin
+  /** The first broker. */
+  readonly broker: ClusterNode
   readonly probes = new Probes()
-  readonly gate = new ResponseGate(this.probes)
+  /** Of the first broker. */
+  readonly gate: ResponseGate
   readonly queues: QueueWatch
   readonly clients: readonly ClientNode[]
   readonly context: FaultContext
@@ -40,42 +47,64 @@ export class Stage {
   /** What the faults said. */
   readonly story: string[] = []
   readonly crashes: string[] = []
+  #lastConnectionId = 0
 
-  constructor(world: World, { config = {} }: StageOptions) {
+  constructor(world: World, { config = {}, cluster = {}, topic = {} }: StageOptions) {
     this.world = world
-    this.broker = new BrokerNode({
+    const { probes } = this
+    this.cluster = new Cluster({
       world,
-      nodeId: 1,
-      config,
-      gate: this.gate,
-      probes: this.probes,
+      spec: {
+        brokers: 1,
+        controllers: 1,
+        roles: 'combined',
+        ...cluster,
+        config,
+        topic: { name: TOPIC, partitions: 1, replicationFactor: 1, config: {}, ...topic },
+      },
+      probes,
       tell: () => undefined,
-      onCrash: ({ thread, error }) => this.crashes.push(`${thread}: ${error}`),
+      onCrash: (_, { thread, error }) => this.crashes.push(`${thread}: ${error}`),
     })
+    this.broker = this.node(1)
+    this.gate = this.broker.gate
     this.queues = new QueueWatch(this.broker, this.probes)
     this.gate.onStage = () => this.queues.look()
     this.clients = [0, 1].map(index => {
       const host = world.host(`app-${index}`)
       return { name: `producer-${index}`, host, process: host.process() }
     })
-    const { broker, clients, gate } = this
-    this.context = { world, broker, clients, gate, tell: text => this.story.push(text) }
+    this.admin = new ClusterAdmin(world, this.cluster)
+    const { clients, admin } = this
+    this.context = { world, cluster: this.cluster, clients, admin, tell: text => this.story.push(text) }
     this.plan = new FaultPlan(this.context, this.probes)
   }
 
   async prepare(): Promise<void> {
-    this.broker.start()
-    await this.broker.running()
-    const admin = await this.#connectFrom(this.world.host('admin').process())
-    const topics = [{ name: TOPIC, numPartitions: 1, replicationFactor: 1 }]
-    await admin.send(CreateTopics, 7, { topics })
-    admin.close()
+    this.cluster.start()
+    await this.cluster.running()
+    await this.admin.createTopic()
+    await this.whole()
+    this.cluster.noteAssignment()
     await this.world.sleep(100)
   }
 
-  /** A connection of an application's machine to the broker. */
-  connect(client = 0): Promise<NetworkClient> {
-    return this.#connectFrom(this.#client(client).process)
+  /** By its id. */
+  node(id: number): ClusterNode {
+    const node = this.cluster.nodes.find(candidate => candidate.id === id)
+    if (node === undefined) throw new Error(`there is no node ${id}`)
+    return node
+  }
+
+  /** Waits until the cluster is whole. */
+  async whole(): Promise<void> {
+    const { missing } = await this.cluster.whole(120_000, () => this.admin.owed)
+    if (missing.length > 0) throw new Error(missing.join('; '))
+  }
+
+  /** A connection of an application's machine to a broker, by default the first. */
+  connect(client = 0, broker = this.broker): Promise<NetworkClient> {
+    return this.#connectFrom(this.#client(client).process, broker)
   }
 
   /** A connection that shows what comes and goes on the wire. */
@@ -85,11 +114,23 @@ export class Stage {
     return new WireClient(process, connection)
   }
 
-  /** The latest connection, as faults see it. */
+  /** The latest connection of an application's machine, as faults see it. */
   get lastConnection(): NetworkConnection {
-    const connection = this.world.network.connections().at(-1)
+    const hosts = this.clients.map(({ host }) => host)
+    const connection = this.world.network.connections().findLast(({ client }) => hosts.includes(client.kernel.host))
     if (connection === undefined) throw new Error('nobody is connected')
     return connection
+  }
+
+  /** Number of the connection that was made last, though it may be gone. */
+  get lastConnectionId(): number {
+    return this.#lastConnectionId
+  }
+
+  /** Ends of the first broker's connections with other machines; it has some with itself, as its own controller. */
+  get socketsWithOthers(): number {
+    const { name, host } = this.broker
+    return [...host.kernel.endpoints].filter(({ local, remote }) => local.host !== name || remote.host !== name).length
   }
 
   /** Carries faults out from now on. */
@@ -132,10 +173,11 @@ export class Stage {
     return this.plan.injected.get(kind) ?? 0
   }
 
-  async #connectFrom(process: ClientNode['process']): Promise<NetworkClient> {
-    const { name: host, port } = this.broker
+  async #connectFrom(process: ClientNode['process'], broker: ClusterNode): Promise<NetworkClient> {
+    const { name: host, port } = broker
     const client = new NetworkClient(process, { host, port, clientId: process.host.name })
     await client.connect()
+    this.#lastConnectionId = this.lastConnection.id
     return client
   }
 

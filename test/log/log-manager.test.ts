@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { CleanShutdownFileHandler } from '../../src/log/clean-shutdown-file-handler.ts'
 import { KafkaScheduler } from '../../src/log/kafka-scheduler.ts'
 import type { LogConfig } from '../../src/log/log-config.ts'
 import { LogDirFailureChannel } from '../../src/log/log-dir-failure-channel.ts'
@@ -63,6 +64,20 @@ describe('making logs', () => {
     expect(manager.allLogs.map(log => log.parentDir)).toEqual(['a', 'b', 'a', 'b'])
   })
 
+  test('puts a log where the metadata says, if it has such a directory', async () => {
+    const directoryIds = new Map([
+      ['a', 'aWQtb2YtZGlyZWN0b3J5LWE'],
+      ['b', 'aWQtb2YtZGlyZWN0b3J5LWI'],
+    ])
+    const { manager } = await startBroker(undefined, { logDirs: ['a', 'b'], directoryIds })
+    const place = async (partition: number, directoryId: string | undefined) =>
+      (await manager.getOrCreateLog({ topic: 't', partition }, TOPIC_ID, directoryId)).parentDir
+
+    expect(await place(0, directoryIds.get('b'))).toBe('b')
+    expect(await place(1, directoryIds.get('b'))).toBe('b')
+    expect(await place(2, 'aWQtb2YtYW5vdGhlci1kaQ')).toBe('a')
+  })
+
   test('the directory of a new log survives a power failure', async () => {
     const { manager, runtime } = await startBroker()
     await manager.getOrCreateLog(ORDERS, TOPIC_ID)
@@ -73,6 +88,29 @@ describe('making logs', () => {
 })
 
 describe('restarts', () => {
+  test('directories that were left in different runs, or cannot be read, are no clean shutdown', async () => {
+    const runtime = createManualRuntime()
+    for (const [directory, epoch] of [
+      ['a', 5],
+      ['b', 17],
+    ] as const) {
+      await runtime.disk.makeDirectory(directory)
+      await new CleanShutdownFileHandler(runtime, directory).write(epoch)
+    }
+    const failureChannel = new LogDirFailureChannel()
+    const epochOf = (...logDirs: string[]) => {
+      const scheduler = new KafkaScheduler(runtime, 1)
+      const manager = new LogManager(runtime, { logDirs, scheduler, failureChannel, topicConfig: () => config() })
+      return manager.readBrokerEpochFromCleanShutdownFiles()
+    }
+
+    expect(await epochOf('b')).toBe(17)
+    expect(await epochOf('a', 'b')).toBe(-1)
+
+    failureChannel.maybeAddOfflineLogDir('b', new Error('the disk has failed'))
+    expect(await epochOf('b')).toBe(-1)
+  })
+
   test('a clean shutdown leaves a marker with the broker epoch, and the next start removes it', async () => {
     const broker = await startBroker()
     const log = await broker.manager.getOrCreateLog(ORDERS, TOPIC_ID)
@@ -195,6 +233,18 @@ describe('deleting topics', () => {
     expect(broker.failureChannel.offlineLogDirs.size).toBe(0)
   })
 
+  test('takes a log that comes and goes again before the first one is removed', async () => {
+    const broker = await startBroker()
+    for (const id of [TOPIC_ID, OTHER_ID]) {
+      await broker.manager.getOrCreateLog(ORDERS, id)
+      await broker.manager.asyncDelete([ORDERS])
+    }
+
+    const leaving = (await broker.runtime.disk.list('logs')).filter(name => name.endsWith('-delete'))
+    expect(new Set(leaving).size).toBe(2)
+    expect(broker.failureChannel.offlineLogDirs.size).toBe(0)
+  })
+
   test('a deletion that a crash interrupted is finished by the next start', async () => {
     const broker = await startBroker()
     await broker.manager.getOrCreateLog(ORDERS, TOPIC_ID)
@@ -219,6 +269,20 @@ describe('disk failures', () => {
     await broker.stop()
     expect(await broker.runtime.disk.list('a')).not.toContain('.kafka_cleanshutdown')
     expect(await broker.runtime.disk.list('b')).toContain('.kafka_cleanshutdown')
+  })
+
+  test('keep a replica from being made anew elsewhere while its log may be in the failed directory', async () => {
+    const directoryIds = new Map([
+      ['a', 'aWQtb2YtZGlyZWN0b3J5LWE'],
+      ['b', 'aWQtb2YtZGlyZWN0b3J5LWI'],
+    ])
+    const { manager, failureChannel } = await startBroker(undefined, { logDirs: ['a', 'b'], directoryIds })
+    failureChannel.maybeAddOfflineLogDir('a', new Error('EIO'))
+
+    await expect(manager.getOrCreateLog(ORDERS, TOPIC_ID, directoryIds.get('a'))).rejects.toThrow(
+      'the log of orders-0 may be in a log directory that has failed',
+    )
+    expect((await manager.getOrCreateLog(ORDERS, TOPIC_ID)).parentDir).toBe('b')
   })
 
   test('no directory left means that no log can be made', async () => {

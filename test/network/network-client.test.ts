@@ -165,6 +165,19 @@ describe('a client that asks', () => {
     expect(client.inFlightRequests).toBe(0)
   })
 
+  test('only to hand the answer over gets it where it is read, and no thread waits for it', async () => {
+    const { runtime, connection, client } = await connected()
+
+    const answer = client.send(Metadata, 9, { topics: null }, { handsOver: true })
+    expect(runtime.waiting).toEqual([])
+    connection.arrive(response(0))
+
+    expect((await answer).controllerId).toBe(100)
+    const failed = client.send(Metadata, 9, { topics: null }, { handsOver: true })
+    client.close()
+    await expect(failed).rejects.toThrow(DisconnectedError)
+  })
+
   test('reads an answer that comes in single bytes', async () => {
     const { connection, client } = await connected()
 

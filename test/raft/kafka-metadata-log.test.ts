@@ -35,7 +35,7 @@ async function filled(segmentBytes = GIB): Promise<{ runtime: ManualRuntime; val
   const values: string[] = []
   for (let index = 0; index < 10; index++) {
     const two = [`first of ${index}`, `second of ${index}`]
-    await log.append([batch(index * 2, 1, two)])
+    await log.append(batch(index * 2, 1, two))
     values.push(...two)
   }
   await log.close()
@@ -54,7 +54,7 @@ describe('KafkaMetadataLog', () => {
 
         const log = await open(runtime)
         const kept = await readAll(log)
-        await log.append([batch(log.endOffset, 2, ['new'])])
+        await log.append(batch(log.endOffset, 2, ['new']))
 
         expect(kept).toEqual(values.slice(0, kept.length))
         expect(kept.length).toBe(Math.floor((cut / size) * 10) * 2)
@@ -96,7 +96,7 @@ describe('KafkaMetadataLog', () => {
     const { runtime } = await filled(250)
     await runtime.disk.remove(FILE)
 
-    await expect(open(runtime, 250)).rejects.toThrow('but the log before it ends at 0')
+    await expect(open(runtime, 250)).rejects.toThrow('log begins at 4, but no snapshot reaches up to there')
   })
 
   test('a batch of an earlier epoch does not belong to the log', async () => {
@@ -111,8 +111,109 @@ describe('KafkaMetadataLog', () => {
     const runtime = createManualRuntime()
     const log = await open(runtime)
     const big = 'x'.repeat(1_000_000)
-    await log.append([batch(0, 1, ['small']), batch(1, 1, [big]), batch(2, 1, ['after'])])
+    await log.append(Buffer.concat([batch(0, 1, ['small']), batch(1, 1, [big]), batch(2, 1, ['after'])]))
 
     expect(await readAll(await open(runtime))).toEqual(['small', big, 'after'])
+  })
+
+  test('a file that is missing in the middle stops the start', async () => {
+    const { runtime } = await filled(250)
+    const names = (await runtime.disk.list('log')).filter(name => name.endsWith('.log'))
+    await runtime.disk.remove(`log/${names[1]}`)
+
+    await expect(open(runtime, 250)).rejects.toThrow('but the log before it ends at 4')
+  })
+
+  test('tells where each epoch ends, and where logs part', async () => {
+    const runtime = createManualRuntime()
+    const log = await open(runtime)
+    for (const [offset, epoch] of [0, 1, 2, 3, 4, 5].map(at => [at, at < 2 ? 1 : at < 4 ? 3 : 6] as const)) {
+      await log.append(batch(offset, epoch, [`${offset}`]))
+    }
+
+    expect([1, 2, 3, 4, 5, 6, 7].map(epoch => log.endOffsetForEpoch(epoch))).toEqual([
+      { epoch: 1, offset: 2 },
+      { epoch: 1, offset: 2 },
+      { epoch: 3, offset: 4 },
+      { epoch: 3, offset: 4 },
+      { epoch: 3, offset: 4 },
+      { epoch: 6, offset: 6 },
+      { epoch: 6, offset: 6 },
+    ])
+    expect(log.endOffsetForEpoch(0)).toEqual({ epoch: 0, offset: 0 })
+    expect(log.validateOffsetAndEpoch(0, 0)).toEqual({ kind: 'valid' })
+    expect(log.validateOffsetAndEpoch(3, 3)).toEqual({ kind: 'valid' })
+    expect(log.validateOffsetAndEpoch(6, 6)).toEqual({ kind: 'valid' })
+    expect(log.validateOffsetAndEpoch(5, 3)).toEqual({ kind: 'diverging', end: { epoch: 3, offset: 4 } })
+    expect(log.validateOffsetAndEpoch(3, 5)).toEqual({ kind: 'diverging', end: { epoch: 3, offset: 4 } })
+    expect(log.validateOffsetAndEpoch(7, 6)).toEqual({ kind: 'diverging', end: { epoch: 6, offset: 6 } })
+    expect(log.truncationOffset({ epoch: 3, offset: 3 })).toBe(3)
+    expect(log.truncationOffset({ epoch: 3, offset: 9 })).toBe(4)
+    expect(log.truncationOffset({ epoch: 4, offset: 9 })).toBe(4)
+    expect(log.truncationOffset({ epoch: 0, offset: 0 })).toBe(0)
+  })
+
+  test.each([1_000_000, 250, 1])('what is cut off is gone for good (files of %i bytes)', async segmentBytes => {
+    for (let cut = 0; cut <= 20; cut += 2) {
+      const { runtime, values } = await filled(segmentBytes)
+      const log = await open(runtime, segmentBytes)
+
+      await log.truncateTo(cut)
+      const kept = await readAll(log)
+      await log.append(batch(cut, 2, ['new']))
+      await log.close()
+      const reopened = await open(runtime, segmentBytes)
+
+      expect(kept).toEqual(values.slice(0, cut))
+      expect(await readAll(reopened)).toEqual([...kept, 'new'])
+      expect(reopened.lastEpoch).toBe(2)
+      expect(reopened.endOffsetForEpoch(1)).toEqual({ epoch: 1, offset: cut })
+    }
+  })
+
+  test('a snapshot that is ahead of the log replaces it, also when a crash has come in between', async () => {
+    const { runtime } = await filled(250)
+    const log = await open(runtime, 250)
+    const snapshot = await log.snapshots.create({ offset: 50, epoch: 3 })
+    await snapshot.append(Buffer.from('anything'))
+    await snapshot.freeze()
+    await log.close()
+
+    const reopened = await open(runtime, 250)
+
+    expect([reopened.startOffset, reopened.endOffset, reopened.lastEpoch]).toEqual([50, 50, 3])
+    expect(reopened.validateOffsetAndEpoch(50, 3)).toEqual({ kind: 'valid' })
+    expect(reopened.validateOffsetAndEpoch(20, 1)).toEqual({ kind: 'snapshot', id: { offset: 50, epoch: 3 } })
+    await reopened.append(batch(50, 4, ['first']))
+    await reopened.close()
+    const again = await open(runtime, 250)
+    expect([again.startOffset, again.endOffset, again.lastEpoch]).toEqual([50, 51, 4])
+  })
+
+  test('lets go of what the last snapshot but one makes superfluous', async () => {
+    const { runtime, values } = await filled(250)
+    const log = await open(runtime, 250)
+    for (const offset of [6, 12, 16]) {
+      const snapshot = await log.snapshots.create({ offset, epoch: 1 })
+      await snapshot.append(Buffer.from('anything'))
+      await snapshot.freeze()
+      await log.clean()
+    }
+    await log.close()
+    const names = await runtime.disk.list('log')
+    const reopened = await open(runtime, 250)
+
+    expect(names.filter(name => name.endsWith('.checkpoint'))).toEqual([
+      '00000000000000000012-0000000001.checkpoint',
+      '00000000000000000016-0000000001.checkpoint',
+    ])
+    expect(names.filter(name => name.endsWith('.log'))[0]).toBe('00000000000000000012.log')
+    for (const each of [log, reopened]) expect(each.startOffset).toBe(12)
+    expect(await reopened.read(11, 100)).toEqual([])
+    const rest: string[] = []
+    for (const view of await reopened.read(12, 100_000)) {
+      for (const record of view.records()) rest.push(record.value?.toString() ?? '')
+    }
+    expect(rest).toEqual(values.slice(12))
   })
 })

@@ -4,9 +4,11 @@ import { batches } from '../../src/protocol/records/batch.ts'
 import type { FetchPartitionData } from '../../src/replication/fetch-params.ts'
 import { batch, config, fileBytes, TOPIC_ID } from '../log/log-fixture.ts'
 import {
+  CONSUMER,
   changeOrders,
   createOrders,
   createReplicaWorld,
+  deleteRecords,
   fetch,
   ORDERS,
   produce,
@@ -80,7 +82,7 @@ describe('producing', () => {
   test('a refused producer is told where the log begins, as far as Kafka tells it', async () => {
     const world = await leading(config({ 'max.message.bytes': 200 }))
     await produce(world, batch({ values: ['a', 'b', 'c'], producerId: 1, producerEpoch: 3, baseSequence: 0 }))
-    await world.replicaManager.deleteRecords([{ topicPartition: ORDERS, offset: 2 }])
+    await deleteRecords(world, 2)
     const answer = async (records: Buffer) => (await produce(world, records)).answers[0]
 
     const outOfOrder = await answer(batch({ values: ['x'], producerId: 1, producerEpoch: 3, baseSequence: 7 }))
@@ -140,6 +142,14 @@ describe('producing', () => {
     await world.change(delta => createOrders(delta, { replicas: [1, 2], isr: [1, 2] }))
     const pending = await produce(world, batch('a'))
     await world.change(delta => changeOrders(delta, { leader: 2 }))
+    expect(pending.answers).toMatchObject([{ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }])
+  })
+  test('acks=all ends with an error when the broker is shutting down and its leadership was moved away', async () => {
+    const world = await createReplicaWorld()
+    await world.change(delta => createOrders(delta, { replicas: [1, 2], isr: [1, 2] }))
+    const pending = await produce(world, batch('a'))
+    world.replicaManager.beginControlledShutdown()
+    await world.change(delta => changeOrders(delta, { leader: 2, isr: [2] }))
     expect(pending.answers).toMatchObject([{ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }])
   })
 })
@@ -226,7 +236,7 @@ describe('fetching', () => {
       currentLeaderEpoch: -1,
       lastFetchedEpoch: -1,
     }
-    const params = { replicaId: -1, maxWaitMs: 0, minBytes: 1, maxBytes: 100, isolation: 'high-watermark' as const }
+    const params = { ...CONSUMER, maxWaitMs: 0, maxBytes: 100 }
     const fetched: Buffer[] = []
     const note = (results: readonly FetchPartitionData[]) => fetched.push(...results.map(({ records }) => records))
     await world.replicaManager.fetchMessages(params, [request, request], note)
@@ -255,8 +265,7 @@ describe('offsets', () => {
   test('deletes records below an offset', async () => {
     const world = await leading()
     for (const value of ['a', 'b', 'c']) await produce(world, batch(value))
-    const remove = async (offset: number) =>
-      (await world.replicaManager.deleteRecords([{ topicPartition: ORDERS, offset }]))[0]
+    const remove = async (offset: number) => (await deleteRecords(world, offset)).answers[0]
     expect(await remove(2)).toMatchObject({ errorCode: ErrorCode.NONE, lowWatermark: 2 })
     expect(await remove(9)).toMatchObject({ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, lowWatermark: -1 })
     expect(await remove(-1)).toMatchObject({ errorCode: ErrorCode.NONE, lowWatermark: 3 })

@@ -1,3 +1,4 @@
+import { MetadataImage } from '../../src/controller/image/metadata-image.ts'
 import { TopicsDelta } from '../../src/controller/image/topics-delta.ts'
 import { TopicsImage } from '../../src/controller/image/topics-image.ts'
 import { NO_LEADER_CHANGE, type PartitionRegistration } from '../../src/controller/partition-registration.ts'
@@ -6,6 +7,7 @@ import type { LogConfig } from '../../src/log/log-config.ts'
 import { LogDirFailureChannel } from '../../src/log/log-dir-failure-channel.ts'
 import { LogManager } from '../../src/log/log-manager.ts'
 import { batches } from '../../src/protocol/records/batch.ts'
+import type { DeleteRecordsResult } from '../../src/replication/delayed-delete-records.ts'
 import type { ProducePartitionResult } from '../../src/replication/delayed-produce.ts'
 import type { FetchParams, FetchPartitionData, TopicIdPartition } from '../../src/replication/fetch-params.ts'
 import { ReplicaManager } from '../../src/replication/replica-manager.ts'
@@ -33,7 +35,16 @@ export async function createReplicaWorld(
   const scheduler = new KafkaScheduler(runtime, 10)
   const failureChannel = new LogDirFailureChannel()
   const logManager = new LogManager(runtime, { logDirs, scheduler, failureChannel, topicConfig: () => settings })
-  const options = { brokerId: BROKER_ID, logManager, scheduler, failureChannel }
+  const metadataCache = { image: MetadataImage.EMPTY }
+  const options = {
+    brokerId: BROKER_ID,
+    logManager,
+    scheduler,
+    failureChannel,
+    metadataCache,
+    alterPartitionManager: { submit: () => {} },
+    brokerEpoch: () => -1,
+  }
   const replicaManager = new ReplicaManager(runtime, options)
   await logManager.startup()
   replicaManager.startup()
@@ -42,7 +53,8 @@ export async function createReplicaWorld(
     const delta = new TopicsDelta(image)
     apply(delta)
     image = delta.apply()
-    await replicaManager.applyDelta(delta, image)
+    metadataCache.image = new MetadataImage({ ...metadataCache.image, topics: image })
+    await replicaManager.applyDelta(delta, metadataCache.image)
   }
   return { runtime, scheduler, failureChannel, logManager, replicaManager, change }
 }
@@ -90,6 +102,18 @@ export function changeOrders(delta: TopicsDelta, change: { leader?: number; isr?
   })
 }
 
+/** A fetch of a consumer. */
+export const CONSUMER: FetchParams = {
+  replicaId: -1,
+  replicaEpoch: -1,
+  requireLeader: true,
+  clientMetadata: undefined,
+  maxWaitMs: 500,
+  minBytes: 1,
+  maxBytes: 1_000_000,
+  isolation: 'high-watermark',
+}
+
 /** The answer to a produce, undefined while it waits. */
 export interface Pending<T> {
   answers: T[]
@@ -119,7 +143,7 @@ export async function fetch(
   const pending: Pending<FetchPartitionData | undefined> = { answers: [] }
   const { currentLeaderEpoch = -1, lastFetchedEpoch = -1, ...rest } = params
   await replicaManager.fetchMessages(
-    { replicaId: -1, maxWaitMs: 500, minBytes: 1, maxBytes: 1_000_000, isolation: 'high-watermark', ...rest },
+    { ...CONSUMER, ...rest },
     [
       {
         topicIdPartition: id,
@@ -131,6 +155,19 @@ export async function fetch(
       },
     ],
     results => pending.answers.push(results[0]),
+  )
+  return pending
+}
+
+/** Deletes the records of `orders` below an offset. */
+export async function deleteRecords(
+  { replicaManager }: ReplicaWorld,
+  offset: number,
+  timeoutMs = 1000,
+): Promise<Pending<DeleteRecordsResult | undefined>> {
+  const pending: Pending<DeleteRecordsResult | undefined> = { answers: [] }
+  await replicaManager.deleteRecords(timeoutMs, [{ topicPartition: ORDERS, offset }], results =>
+    pending.answers.push(results[0]),
   )
   return pending
 }

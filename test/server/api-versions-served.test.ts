@@ -3,12 +3,15 @@ import { Metrics } from '../../src/network/metrics.ts'
 import { Request } from '../../src/network/request.ts'
 import { RequestChannel } from '../../src/network/request-channel.ts'
 import type { Api } from '../../src/protocol/api.ts'
+import { Envelope } from '../../src/protocol/apis/envelope.ts'
 import { API_BY_KEY } from '../../src/protocol/apis/index.ts'
 import { decodeRequestBody, decodeResponse, encodeRequest, parseRequestHeader } from '../../src/protocol/codec.ts'
 import { ErrorCode } from '../../src/protocol/errors.ts'
 import { buildBatch } from '../../src/protocol/records/batch.ts'
 import type { Fields } from '../../src/protocol/schema.ts'
-import type { ApiContext } from '../../src/server/api-handler.ts'
+import { METADATA_TOPIC_ID } from '../../src/protocol/uuid.ts'
+import type { ApiHandler } from '../../src/server/api-handler.ts'
+import { CONTROLLER_API_HANDLERS } from '../../src/server/controller/controller-handlers.ts'
 import { API_HANDLERS } from '../../src/server/kafka-apis.ts'
 import { BrokerUnderTest } from '../support/broker-under-test.ts'
 import { createManualRuntime } from '../support/manual-runtime.ts'
@@ -109,24 +112,105 @@ const BODIES: Bodies = {
     resources: [{ resourceType: 2, resourceName: 'nowhere', configs: [] }],
   }),
   DescribeCluster: () => ({}),
+  ElectLeaders: () => ({ topicPartitions: [{ topic: 'orders', partitions: [0, 9] }], timeoutMs: 1000 }),
+  AlterPartitionReassignments: () => ({
+    timeoutMs: 1000,
+    topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, replicas: [1] }, { partitionIndex: 9 }] }],
+  }),
+  ListPartitionReassignments: () => ({ timeoutMs: 1000, topics: [{ name: 'orders', partitionIndexes: [0, 9] }] }),
+  UpdateFeatures: () => ({ featureUpdates: [{ feature: 'none', maxVersionLevel: 1 }] }),
+  UnregisterBroker: () => ({ brokerId: 99 }),
+  DescribeQuorum: () => ({ topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }] }),
 }
+
+const quorumPartition = (fields: Body) => [
+  { topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0, ...fields }] },
+]
+
+/** What only controllers answer, or what they are asked in another way. */
+const CONTROLLER_BODIES: Bodies = {
+  Fetch: version => ({
+    maxWaitMs: 0,
+    minBytes: 0,
+    ...(version >= 15 ? { replicaState: { replicaId: 7 } } : { replicaId: 7 }),
+    topics: [
+      {
+        ...(version >= 13 ? { topicId: METADATA_TOPIC_ID } : { topic: '__cluster_metadata' }),
+        partitions: [{ partition: 0, fetchOffset: 0, currentLeaderEpoch: 1, partitionMaxBytes: 1000 }],
+      },
+    ],
+  }),
+  Vote: () => ({
+    topics: quorumPartition({ replicaEpoch: 0, replicaId: 7, lastOffsetEpoch: 0, lastOffset: 0, preVote: false }),
+  }),
+  BeginQuorumEpoch: () => ({ topics: quorumPartition({ leaderId: 7, leaderEpoch: 0 }) }),
+  EndQuorumEpoch: () => ({ topics: quorumPartition({ leaderId: 7, leaderEpoch: 0 }) }),
+  AlterPartition: () => ({ brokerId: 1, brokerEpoch: 0, topics: [] }),
+  Envelope: () => ({ requestData: Buffer.alloc(3), requestPrincipal: null, clientHostAddress: Buffer.alloc(4) }),
+  FetchSnapshot: () => ({
+    topics: [
+      {
+        name: '__cluster_metadata',
+        partitions: [{ partition: 0, currentLeaderEpoch: 0, snapshotId: { endOffset: 1, epoch: 1 }, position: 0 }],
+      },
+    ],
+  }),
+  DescribeCluster: version => (version === 0 ? {} : { endpointType: 2 }),
+  BrokerRegistration: () => ({
+    brokerId: 7,
+    clusterId: 'other',
+    incarnationId: 'AAAAAAAAAAAAAAAAAAAABQ',
+    listeners: [],
+    features: [],
+    rack: null,
+  }),
+  BrokerHeartbeat: () => ({ brokerId: 7, currentMetadataOffset: 0, wantFence: false, wantShutDown: false }),
+  AllocateProducerIds: () => ({ brokerId: 7, brokerEpoch: 0 }),
+  AssignReplicasToDirs: () => ({ brokerId: 7, brokerEpoch: 0, directories: [] }),
+}
+
+interface Served {
+  readonly listener: 'PLAINTEXT' | 'CONTROLLER'
+  readonly handlers: ReadonlyMap<number, Pick<ApiHandler, 'api' | 'sendError'>>
+  readonly bodies: Bodies
+}
+
+const SERVED: readonly Served[] = [
+  { listener: 'PLAINTEXT', handlers: API_HANDLERS, bodies: BODIES },
+  { listener: 'CONTROLLER', handlers: CONTROLLER_API_HANDLERS, bodies: { ...BODIES, ...CONTROLLER_BODIES } },
+]
 
 function topicOf(field: 'name' | 'topic', byId: boolean, topicId: string, name = 'orders'): Body {
   return byId ? { topicId } : { [field]: name }
 }
 
-const CASES = [...API_BY_KEY.values()].flatMap(api => {
-  const [first, last] = api.versions
-  return Array.from({ length: last - first + 1 }, (_, index): [string, number, Api] => [api.name, first + index, api])
+const CASES = SERVED.flatMap(served =>
+  [...served.handlers.values()].flatMap(({ api }) => {
+    const [first, last] = api.versions
+    const versions = Array.from({ length: last - first + 1 }, (_, index) => first + index)
+    return versions.map((version): [string, string, number, Api, Served] => [
+      served.listener,
+      api.name,
+      version,
+      api,
+      served,
+    ])
+  }),
+)
+
+test('every API that is known is served by a broker or a controller', () => {
+  const served = new Set(SERVED.flatMap(({ handlers }) => [...handlers.keys()]))
+
+  expect([...API_BY_KEY.keys()].filter(key => !served.has(key))).toEqual([Envelope.key])
 })
 
-test.each(CASES)('%s version %i is answered', async (name, version, api) => {
+test.each(CASES)('%s: %s version %i is answered', async (listener, name, version, api, { bodies }) => {
   const unexpected: unknown[] = []
   const broker = await BrokerUnderTest.started({ onUnexpectedError: error => unexpected.push(error) })
   const admin = await broker.connect()
   const topicId = await broker.createTopic(admin, 'orders')
-  const client = await WireClient.connect(broker.runtime, broker.server.boundPort())
-  const body = BODIES[name]?.(version, topicId)
+  const client = await WireClient.connect(broker.runtime, broker.server.boundPort(listener))
+  const body = bodies[name]?.(version, topicId)
   if (body === undefined) throw new Error(`the test has no request of ${name}`)
 
   // Bodies are of the API's own type, which a table over all APIs cannot say.
@@ -138,36 +222,38 @@ test.each(CASES)('%s version %i is answered', async (name, version, api) => {
   await broker.stop()
 })
 
-test.each(CASES)('%s version %i has an answer for when the whole request fails', (name, version, api) => {
-  const sent: Buffer[] = []
-  const body = BODIES[name]?.(version, 'AAAAAAAAAAAAAAAAAAAABQ')
-  if (body === undefined) throw new Error(`the test has no request of ${name}`)
-  const frame = encodeRequest<Fields>(api, version, { correlationId: 7, clientId: 'test' }, body as never)
-  const { header, bodyOffset } = parseRequestHeader(frame)
-  const runtime = createManualRuntime()
-  const requestChannel = new RequestChannel(runtime, { queueSize: 1, metrics: new Metrics(runtime) })
-  requestChannel.addProcessor({
-    id: 0,
-    responseQueueSize: 0,
-    enqueueResponse: response => {
-      if (response.kind === 'send') sent.push(response.payload)
-    },
-  })
-  const request = new Request({
-    processor: 0,
-    context: { header, connectionId: 'c', clientAddress: 'a', listenerName: 'PLAINTEXT' },
-    api,
-    body: decodeRequestBody(api, version, frame, bodyOffset),
-    responseVersion: version,
-    sizeInBytes: frame.length,
-    startTimeMs: 0,
-    releaseMemory: () => {},
-  })
+test.each(CASES)(
+  '%s: %s version %i has an answer for when the whole request fails',
+  (_, name, version, api, served) => {
+    const sent: Buffer[] = []
+    const body = served.bodies[name]?.(version, 'AAAAAAAAAAAAAAAAAAAABQ')
+    if (body === undefined) throw new Error(`the test has no request of ${name}`)
+    const frame = encodeRequest<Fields>(api, version, { correlationId: 7, clientId: 'test' }, body as never)
+    const { header, bodyOffset } = parseRequestHeader(frame)
+    const runtime = createManualRuntime()
+    const requestChannel = new RequestChannel(runtime, { queueSize: 1, metrics: new Metrics(runtime) })
+    requestChannel.addProcessor({
+      id: 0,
+      responseQueueSize: 0,
+      enqueueResponse: response => {
+        if (response.kind === 'send') sent.push(response.payload)
+      },
+    })
+    const request = new Request({
+      processor: 0,
+      context: { header, connectionId: 'c', clientAddress: 'a', listenerName: served.listener },
+      api,
+      body: decodeRequestBody(api, version, frame, bodyOffset),
+      responseVersion: version,
+      sizeInBytes: frame.length,
+      startTimeMs: 0,
+      releaseMemory: () => {},
+    })
 
-  // Of all that a handler works with, an error answer may need nothing but the channel.
-  const context = { requestChannel } as ApiContext
-  API_HANDLERS.get(api.key)?.sendError(context, request, ErrorCode.UNKNOWN_SERVER_ERROR, 'why')
+    // Of all that a handler works with, an error answer may need nothing but the channel.
+    served.handlers.get(api.key)?.sendError({ requestChannel }, request, ErrorCode.UNKNOWN_SERVER_ERROR, 'why')
 
-  expect(sent).toHaveLength(1)
-  expect(decodeResponse<Fields>(api, version, sent[0] ?? Buffer.alloc(0)).correlationId).toBe(7)
-})
+    expect(sent).toHaveLength(1)
+    expect(decodeResponse<Fields>(api, version, sent[0] ?? Buffer.alloc(0)).correlationId).toBe(7)
+  },
+)

@@ -27,7 +27,7 @@ test('the broker registers, catches up, is unfenced and then sends a heartbeat e
   expect(bench.heartbeats.length - before).toBe(10)
 })
 
-test('a refused registration is tried again, less and less often', async () => {
+test('a refused registration is tried again as often as a heartbeat is sent', async () => {
   const bench = setUp()
   bench.refuseRegistration = ErrorCode.DUPLICATE_BROKER_REGISTRATION
   bench.lifecycle.start()
@@ -38,8 +38,17 @@ test('a refused registration is tried again, less and less often', async () => {
 
   await bench.runtime.run(() => bench.lifecycle.awaitInitialCatchUp())
 
-  expect(attempts).toBeGreaterThan(5)
-  expect(attempts).toBeLessThan(10)
+  expect(attempts).toBe(5)
+})
+
+test('heartbeats that fail do not become rarer, so that the session outlives some of them', async () => {
+  const bench = await running()
+  bench.beforeReply = () => Promise.reject(new ApiError(ErrorCode.REQUEST_TIMED_OUT))
+  const before = bench.heartbeats.length
+
+  await bench.runtime.advance(20_000)
+
+  expect(bench.heartbeats.length - before).toBe(10)
 })
 
 test('a broker that cannot register in time gives up', async () => {
@@ -95,6 +104,18 @@ test('a failed log directory is told at once', async () => {
   expect(bench.heartbeats.at(-1)?.offlineLogDirs).toEqual(['dir'])
 })
 
+test('a failed log directory that the controller cannot be told of in time stops the broker', async () => {
+  const bench = await running()
+  bench.beforeReply = () => Promise.reject(new ApiError(ErrorCode.REQUEST_TIMED_OUT))
+
+  bench.lifecycle.propagateDirectoryFailure('dir')
+  await bench.runtime.advance(29_999)
+  expect(bench.unreported).toEqual([])
+  await bench.runtime.advance(1)
+
+  expect(bench.unreported).toEqual(['dir'])
+})
+
 test('news that come while a heartbeat is under way are told right after it', async () => {
   const bench = await running()
   let answer: () => void = () => {}
@@ -132,6 +153,7 @@ function setUp() {
     reply: reply as { isCaughtUp: boolean; isFenced: boolean; shouldShutDown: boolean },
     heartbeats,
     registrations: 0,
+    unreported: [] as string[],
     /** Holds a heartbeat's answer back. */
     beforeReply: undefined as (() => Promise<void>) | undefined,
     refuseRegistration: undefined as ErrorCode | undefined,
@@ -145,9 +167,10 @@ function setUp() {
       logDirs: ['dir'],
       previousBrokerEpoch: -1,
       heartbeatIntervalMs: 2_000,
-      sessionTimeoutMs: 9_000,
       registrationTimeoutMs: 60_000,
       highestMetadataOffset: () => 3,
+      logDirFailureTimeoutMs: 30_000,
+      onUnreportedFailure: directoryId => bench.unreported.push(directoryId),
       controller: fakeControllerChannel({
         registerBroker: async () => {
           bench.registrations++

@@ -22,6 +22,20 @@ test('a full fetch creates a session, and the next request need not name its par
   expect(second.partitions.map(({ id }) => id.partition)).toEqual([0, 1])
 })
 
+test('R10, KAFKA-9338: what a session remembers keeps its leader epoch, so that each fetch can be fenced', () => {
+  const { manager } = setUp()
+  const full = request({ partitions: [0] })
+  const topics = full.topics.map(topic => ({
+    ...topic,
+    partitions: topic.partitions.map(partition => ({ ...partition, currentLeaderEpoch: 4, lastFetchedEpoch: 3 })),
+  }))
+  const { sessionId } = answer(manager.newContext(11, { ...full, topics }, true, noNames), {})
+
+  const second = manager.newContext(11, request({ sessionId, sessionEpoch: 1 }), true, noNames)
+
+  expect(second.partitions).toMatchObject([{ data: { currentLeaderEpoch: 4, lastFetchedEpoch: 3 } }])
+})
+
 test('an incremental response carries only partitions with something new', () => {
   const { manager } = setUp()
   const first = manager.newContext(11, request({ partitions: [0, 1, 2, 3] }), false, noNames)
@@ -207,10 +221,10 @@ function request(given: Partial<Sent>): FetchRequest {
   }
 }
 
-/** Answers every partition of the context, as given by partition number; else with nothing new. */
+/** Answers every partition of the context, as given by partition number; else with nothing new. As the handler, it has no null. */
 function answer(context: FetchContext, given: Record<number, Partial<FetchResponsePartition>>) {
   const results: FetchResult[] = context.partitions.map(({ id }) => ({
-    id,
+    id: { ...id, topic: id.topic ?? '' },
     data: {
       partitionIndex: id.partition,
       errorCode: ErrorCode.NONE,

@@ -5,12 +5,12 @@ import { Metadata } from '../../src/protocol/apis/metadata.ts'
 import { Produce } from '../../src/protocol/apis/produce.ts'
 import { buildBatch } from '../../src/protocol/records/batch.ts'
 import { batches } from '../../src/protocol/records/batches.ts'
-import { BrokerServer, type BrokerServerOptions } from '../../src/server/broker-server.ts'
 import { KafkaConfig } from '../../src/server/config/kafka-config.ts'
+import { KafkaRaftServer, type KafkaRaftServerOptions } from '../../src/server/kafka-raft-server.ts'
 import { createManualRuntime, type ManualRuntime } from './manual-runtime.ts'
 import type { MemoryDisk } from './memory-disk.ts'
 
-export interface BrokerUnderTestOptions extends BrokerServerOptions {
+export interface BrokerUnderTestOptions extends KafkaRaftServerOptions {
   readonly config?: Readonly<Record<string, string>>
   /** Of a broker that ran before. */
   readonly disk?: MemoryDisk
@@ -21,7 +21,7 @@ let incarnations = 0
 /** A whole broker on a manual runtime, and a client connected to it. */
 export class BrokerUnderTest {
   readonly runtime: ManualRuntime
-  readonly server: BrokerServer
+  readonly server: KafkaRaftServer
   readonly halts: string[] = []
 
   constructor({ config = {}, disk, ...options }: BrokerUnderTestOptions = {}) {
@@ -36,7 +36,7 @@ export class BrokerUnderTest {
       'log.dirs': 'data',
       ...config,
     }
-    this.server = new BrokerServer(this.runtime, KafkaConfig.fromProperties(new Map(Object.entries(properties))), {
+    this.server = new KafkaRaftServer(this.runtime, KafkaConfig.fromProperties(new Map(Object.entries(properties))), {
       onHalt: reason => this.halts.push(reason),
       ...options,
     })

@@ -12,6 +12,13 @@ export function fakeControllerChannel(answers: Partial<ControllerChannel>): Cont
     registerBroker: unexpected('registerBroker'),
     brokerHeartbeat: unexpected('brokerHeartbeat'),
     allocateProducerIds: unexpected('allocateProducerIds'),
+    alterPartition: unexpected('alterPartition'),
+    electLeaders: unexpected('electLeaders'),
+    alterPartitionReassignments: unexpected('alterPartitionReassignments'),
+    listPartitionReassignments: unexpected('listPartitionReassignments'),
+    updateFeatures: unexpected('updateFeatures'),
+    unregisterBroker: unexpected('unregisterBroker'),
+    assignReplicasToDirs: unexpected('assignReplicasToDirs'),
     ...answers,
   }
 }

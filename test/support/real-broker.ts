@@ -6,11 +6,11 @@ import { Fetch } from '../../src/protocol/apis/fetch.ts'
 import { batches } from '../../src/protocol/records/batches.ts'
 import type { RecordBatchView } from '../../src/protocol/records/record-batch-view.ts'
 import { createNodeRuntime } from '../../src/runtime/node/node-runtime.ts'
-import { BrokerServer } from '../../src/server/broker-server.ts'
 import { KafkaConfig } from '../../src/server/config/kafka-config.ts'
+import { KafkaRaftServer } from '../../src/server/kafka-raft-server.ts'
 
 export interface RealBroker {
-  readonly server: BrokerServer
+  readonly server: KafkaRaftServer
   /** `host:port` for clients. */
   readonly bootstrap: string
   /** Stops the broker and starts it again on the same files and port. */
@@ -21,18 +21,18 @@ export interface RealBroker {
 /** A broker on real TCP and real files, in a directory that goes when it stops. */
 export async function startRealBroker(config: Readonly<Record<string, string>> = {}): Promise<RealBroker> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'kafka-trial-'))
-  const start = async (port: number): Promise<BrokerServer> => {
+  const start = async (port: number): Promise<KafkaRaftServer> => {
     const properties = {
       'process.roles': 'broker,controller',
       'node.id': '1',
-      listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:1`,
+      listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:0`,
       'controller.listener.names': 'CONTROLLER',
-      'controller.quorum.voters': '1@127.0.0.1:1',
+      'controller.quorum.voters': '1@127.0.0.1:0',
       'log.dirs': 'data',
       ...config,
     }
     const runtime = createNodeRuntime({ name: 'broker-1', dataDirectory })
-    const server = new BrokerServer(runtime, KafkaConfig.fromProperties(new Map(Object.entries(properties))))
+    const server = new KafkaRaftServer(runtime, KafkaConfig.fromProperties(new Map(Object.entries(properties))))
     await server.startup()
     return server
   }

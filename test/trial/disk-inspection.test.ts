@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { inspectDisk } from '../../harness/trial/disk-inspection.ts'
 import { onStage, type Stage, TOPIC } from '../faults/stage.ts'
 
-const SPEC = { name: TOPIC, partitions: 1, config: {} }
+const SPEC = { name: TOPIC }
 const SEGMENT = `data/${TOPIC}-0/00000000000000000000.log`
 
 async function stoppedWithRecords(stage: Stage): Promise<void> {
@@ -18,7 +18,7 @@ describe('inspectDisk', () => {
     await onStage(async stage => {
       await stoppedWithRecords(stage)
 
-      expect(await inspectDisk(stage.broker.host, SPEC)).toEqual([])
+      expect(await inspectDisk(stage.broker, SPEC, [0])).toEqual([])
       expect(stage.broker.host.processes.size).toBe(0)
     })
   })
@@ -31,9 +31,9 @@ describe('inspectDisk', () => {
       await file.append(Buffer.from('rubbish'))
       vandal.kill()
 
-      const findings = await inspectDisk(stage.broker.host, SPEC)
+      const findings = await inspectDisk(stage.broker, SPEC, [0])
 
-      expect(findings).toEqual([{ file: SEGMENT, message: expect.stringContaining('the last 7 bytes') }])
+      expect(findings).toEqual([{ node: 1, file: SEGMENT, message: expect.stringContaining('the last 7 bytes') }])
     })
   })
 
@@ -41,9 +41,9 @@ describe('inspectDisk', () => {
     await onStage(async stage => {
       await stoppedWithRecords(stage)
 
-      const findings = await inspectDisk(stage.broker.host, { ...SPEC, partitions: 2 })
+      const findings = await inspectDisk(stage.broker, SPEC, [0, 1])
 
-      expect(findings).toEqual([{ file: `data/${TOPIC}-1`, message: `list ENOENT data/${TOPIC}-1` }])
+      expect(findings).toEqual([{ node: 1, file: `data/${TOPIC}-1`, message: `list ENOENT data/${TOPIC}-1` }])
       expect(stage.broker.host.processes.size).toBe(0)
     })
   })

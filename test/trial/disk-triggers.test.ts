@@ -21,6 +21,18 @@ test.each(['append', 'sync'] as const)('a fault strikes in the middle of a disk 
   expect(probes.get('broker-unclean-restart')).toBe(1)
 })
 
+test('operations on other files do not count where the trigger names some', async () => {
+  const { story } = await runTrial(
+    scenario({ kind: 'kill', at: { disk: 'sync', file: 'records-0/', nth: 2 }, forMs: 10 }),
+  )
+  const struckMs = story.find(({ who }) => who === 'fault')?.ms ?? 0
+  const firstAckMs = story.find(({ text }) => text.includes('is acknowledged'))?.ms ?? Number.POSITIVE_INFINITY
+
+  // Before its acknowledgement the first record is flushed with all files of its segment.
+  expect(struckMs).toBeGreaterThan(0)
+  expect(struckMs).toBeLessThan(firstAckMs)
+})
+
 test('a fault does not strike when the disk never gets so far', async () => {
   const { faults } = await runTrial(scenario({ kind: 'power-loss', at: { disk: 'rename', nth: 1000 }, forMs: 100 }))
   expect(faults.get('power-loss')).toBeUndefined()

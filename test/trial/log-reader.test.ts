@@ -21,7 +21,7 @@ async function read(log: ScriptedLog): Promise<Reading> {
   return await world.run(async () => {
     const requests = await serveLog(world.host('broker').process(), PORT, log)
     const process = world.host('reader').process()
-    const options = { process, host: 'broker', port: PORT, topic: 'records', partitions: 1 }
+    const options = { process, bootstrap: [{ host: 'broker', port: PORT }], topic: 'records', partitions: 1 }
     const startMs = world.nowMs
     const result = await process
       .run(() => readLogs(options))
@@ -48,8 +48,9 @@ describe('readLogs', () => {
       await stage.produce(client, 20)
       const process = stage.world.host('reader').process()
       const { name: host, port } = stage.broker
+      const bootstrap = [{ host, port }]
 
-      const [log] = await process.run(() => readLogs({ process, host, port, topic: TOPIC, partitions: 1 }))
+      const [log] = await process.run(() => readLogs({ process, bootstrap, topic: TOPIC, partitions: 1 }))
 
       expect(log).toEqual({
         partition: 0,
@@ -131,7 +132,7 @@ describe('readLogs', () => {
       /OFFSET_OUT_OF_RANGE/,
     ],
     ['no record before the end', { fetch: () => ({ records: Buffer.alloc(0) }) }, /Fetch gave nothing at offset 0/],
-    ['an end of the connection', { fetch: () => undefined }, /the log cannot be read after healing: disconnected/],
+    ['an end of the connection', { fetch: () => undefined }, /records-0 cannot be read after healing: disconnected/],
   ])('finds a lack of liveness in a broker that answers with %s', async (_, part, message) => {
     const { result } = await read({ ...sound(3), ...part })
 
@@ -143,7 +144,8 @@ describe('readLogs', () => {
     const reading = world.run(async () => {
       world.host('broker')
       const process = world.host('reader').process()
-      return await process.run(() => readLogs({ process, host: 'broker', port: PORT, topic: 'records', partitions: 1 }))
+      const bootstrap = [{ host: 'broker', port: PORT }]
+      return await process.run(() => readLogs({ process, bootstrap, topic: 'records', partitions: 1 }))
     })
 
     await expect(reading).rejects.toMatchObject({ kind: 'liveness', message: expect.stringContaining('ECONNREFUSED') })

@@ -8,7 +8,7 @@ describe('QueueWatch', () => {
     await onStage(
       async stage => {
         expect(stage.queues.observations()[0]).toMatchObject({ bound: 3 })
-        expect(stage.queues.observations()[1]).toEqual({ name: 'listen backlog', bound: 21, most: 0 })
+        expect(stage.queues.observations()[1]).toEqual({ node: 1, name: 'listen backlog', bound: 21, most: 0 })
       },
       { config: CONFIG },
     )
@@ -19,7 +19,10 @@ describe('QueueWatch', () => {
       async stage => {
         for (let time = 1; time <= 2; time++) {
           await stage.begin({ kind: 'full-request-queue', forMs: 300, amount: 20 })
-          await stage.world.sleep(1000)
+          await stage.world.sleep(200)
+          stage.queues.look()
+          stage.queues.look()
+          await stage.world.sleep(800)
 
           expect(stage.probes.counts.get('request-queue-full')).toBe(time)
         }
@@ -37,7 +40,7 @@ describe('QueueWatch', () => {
         stage.queues.look()
         stage.queues.look()
 
-        expect(stage.queues.observations()[1]).toEqual({ name: 'listen backlog', bound: 21, most: 21 })
+        expect(stage.queues.observations()[1]).toEqual({ node: 1, name: 'listen backlog', bound: 21, most: 21 })
         expect(stage.probes.counts.get('acceptor-backlog-full')).toBe(1)
       },
       { config: CONFIG },

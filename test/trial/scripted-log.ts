@@ -1,9 +1,10 @@
 import type { SimulatedProcess } from '../../harness/world/process.ts'
 import { Fetch } from '../../src/protocol/apis/fetch.ts'
 import { ListOffsets } from '../../src/protocol/apis/list-offsets.ts'
+import { Metadata } from '../../src/protocol/apis/metadata.ts'
 import { decodeRequestBody, encodeResponse, parseRequestHeader } from '../../src/protocol/codec.ts'
 import { buildBatch } from '../../src/protocol/records/batch.ts'
-import type { Connection } from '../../src/runtime/network.ts'
+import type { Address, Connection } from '../../src/runtime/network.ts'
 import { WireClient } from '../support/wire-client.ts'
 
 /** What a partition says when its end is asked for, or its records. */
@@ -14,21 +15,21 @@ export interface ScriptedLog {
   fetch(fetchOffset: number, nth: number): { readonly records: Buffer; readonly errorCode?: number } | undefined
 }
 
-/** One batch with the offsets from `first` to `last`; each record's key is its offset. */
-export function batchOf(first: number, last: number): Buffer {
+/** One batch with the offsets from `first` to `last`; each record's key is its offset, or counts from `firstKey`. */
+export function batchOf(first: number, last: number, firstKey = first): Buffer {
   const records = Array.from({ length: last - first + 1 }, (_, index) => ({
-    key: Buffer.from(`r${first + index}`),
+    key: Buffer.from(`r${firstKey + index}`),
     value: Buffer.from('value'),
     timestamp: 0,
   }))
   return buildBatch({ records, baseOffset: first })
 }
 
-/** A server that answers ListOffsets and Fetch as it was told. Returns the requests it gets. */
+/** The leader of every partition: answers ListOffsets and Fetch as it was told. Returns these requests. */
 export async function serveLog(process: SimulatedProcess, port: number, log: ScriptedLog): Promise<string[]> {
   const requests: string[] = []
   const listener = await process.network.listen({ host: process.host.name, port, backlog: 10 })
-  const answer = answers(log, requests)
+  const answer = answers({ host: process.host.name, port }, log, requests)
   listener.onReady(() => {
     for (let connection = listener.accept(); connection !== null; connection = listener.accept()) {
       process.threads.start('connection', () => talk(process, connection as Connection, answer))
@@ -52,11 +53,24 @@ async function talk(process: SimulatedProcess, connection: Connection, answer: A
   }
 }
 
-function answers(log: ScriptedLog, requests: string[]): Answer {
+function answers(address: Address, log: ScriptedLog, requests: string[]): Answer {
   const asked = { start: 0, end: 0, fetch: 0 }
   return frame => {
     const { api, header, bodyOffset } = parseRequestHeader(frame)
     const { apiVersion: version, correlationId } = header
+    if (api.key === Metadata.key) {
+      const name = decodeRequestBody(Metadata, version, frame, bodyOffset).topics?.[0]?.name ?? ''
+      return encodeResponse(Metadata, version, correlationId, {
+        brokers: [{ nodeId: 1, ...address }],
+        topics: [
+          {
+            errorCode: 0,
+            name,
+            partitions: [{ errorCode: 0, partitionIndex: 0, leaderId: 1, replicaNodes: [1], isrNodes: [1] }],
+          },
+        ],
+      })
+    }
     if (api.key === ListOffsets.key) {
       const topic = decodeRequestBody(ListOffsets, version, frame, bodyOffset).topics[0]
       const which = topic?.partitions[0]?.timestamp === -1 ? 'end' : 'start'

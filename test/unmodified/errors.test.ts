@@ -120,14 +120,17 @@ test('listeners that others have put on the process for uncaught errors are back
 test('a test runner that swaps nextTick, and puts the wrong one back, does not open a hole', async () => {
   const installed = process.nextTick
   const swapped: unknown[] = []
-  process.nextTick = ((callback: () => void) => {
+  // The arguments count: Node hands over messages of other processes with nextTick, also those for the real test runner,
+  // and it would wait for ever for one that arrived here and got lost.
+  process.nextTick = ((callback: (...args: unknown[]) => void, ...args: unknown[]) => {
     swapped.push(callback)
-    queueMicrotask(callback)
+    queueMicrotask(() => callback(...args))
   }) as typeof process.nextTick
 
   // At once: the runner swaps and puts back on its own account as soon as this test waits for something.
-  const marker = (): void => undefined
-  process.nextTick(marker)
+  const received: unknown[] = []
+  const marker = (...args: unknown[]): void => void received.push(...args)
+  process.nextTick(marker, 'a', 'message')
   const swappedAtOnce = [...swapped]
   const inside = await outcomeOf(ERRORS['a nextTick callback'] ?? fail, 'tick')
   process.nextTick = installed
@@ -135,4 +138,5 @@ test('a test runner that swaps nextTick, and puts the wrong one back, does not o
   expect(inside).toMatchObject({ code: 'UNCAUGHT' })
   expect(swapped).not.toContain(fail)
   expect(swappedAtOnce).toEqual([marker])
+  expect(received).toEqual(['a', 'message'])
 })

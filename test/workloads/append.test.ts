@@ -219,6 +219,21 @@ describe('an application that cannot connect', () => {
     })
   })
 
+  it('makes a new client when the one it has says nothing for a minute, and no longer listens to it', async () => {
+    const script = (client: number) => ({ connect: () => (client === 1 ? { takesMs: 60_500 } : { takesMs: 1000 }) })
+    await withApplication({ sends: [send(0)] }, script, async ({ application, lines, story }) => {
+      await application.run()
+
+      expect(lines).toEqual([
+        '0 client 1 connects',
+        '60000 client 1 closes',
+        '60000 client 2 connects',
+        '61000 client 2 sends p3-s0-r0 to 0',
+      ])
+      expect(story[0]).toBe('cannot connect: no connection after 60000 ms')
+    })
+  })
+
   it('gives its plan up when the plan ends', async () => {
     const script = { connect: () => ({ error: LOST }) }
     await withApplication(

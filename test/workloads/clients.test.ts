@@ -227,13 +227,16 @@ describe.each(CLIENT_NAMES)('what the scenario asks of %s is what the broker is 
       async ({ client, stage }) => {
         const seen = tapProduce(stage)
         let initialised = 0
-        stage.gate.onHandled('InitProducerId', 1, () => initialised++)
+        stage.gate.onHandled('InitProducerId', () => {
+          initialised++
+          return false
+        })
         await client.connect()
 
         await client.send(0, [record()])
 
         expect(seen).toEqual([{ acks: -1, compression: 'none' }])
-        expect(initialised).toBe(1)
+        expect(initialised).toBeGreaterThan(0) // a broker may have to ask its controller for ids first
       },
       { idempotent: true, retries: 5 },
     )

@@ -301,7 +301,8 @@ describe('whoever watches a disk', () => {
     await withMachine(async ({ host, app }) => {
       const heard: string[] = []
       const file = await app.disk.open('log', { create: true })
-      host.disk.onOperation = operation => heard.push(`${operation} ${host.disk.list('').join()} ${file.size}`)
+      host.disk.onOperation = (operation, path) =>
+        heard.push(`${operation} ${path}: ${host.disk.list('').join()} ${file.size}`)
 
       await file.append(Buffer.from('abc'))
       await file.sync()
@@ -311,13 +312,79 @@ describe('whoever watches a disk', () => {
       await app.disk.remove('other')
 
       expect(heard).toEqual([
-        'append log 0',
-        'sync log 3',
-        'truncate log 3',
-        'rename log 1',
-        'sync other 1',
-        'remove other 1',
+        'append log: log 0',
+        'sync log: log 3',
+        'truncate log: log 3',
+        'rename other: log 1',
+        'sync : other 1',
+        'remove other: other 1',
       ])
     })
+  })
+})
+
+describe('a disk whose syncs fail', () => {
+  test('says so, and drops what it should have written although later syncs succeed: the next power loss shows it', async () => {
+    await withMachine(async ({ host, app }) => {
+      const file = await makeFile(app, 'log', 'abc')
+      host.disk.failsSyncs = true
+      expect(await codeOf(file.sync())).toBe('EIO')
+      host.disk.failsSyncs = false
+      await file.append(Buffer.from('def'))
+      await file.sync()
+      await app.disk.syncDirectory('')
+      expect(nameOr(host, 'log')).toBe('abcdef')
+
+      host.powerLoss()
+      host.boot()
+
+      expect(host.disk.contents('log')).toEqual(Buffer.from('\0\0\0def'))
+    })
+  })
+
+  test('takes nothing of what was synced before', async () => {
+    await withMachine(async ({ host, app }) => {
+      const file = await makeFile(app, 'log', 'abc')
+      await file.sync()
+      host.disk.failsSyncs = true
+      await file.sync().catch(() => undefined)
+
+      host.powerLoss()
+
+      expect(nameOr(host, 'log')).toBe('abc')
+    })
+  })
+})
+
+describe('a disk that is replaced', () => {
+  test('has nothing below the directory it stood for, and keeps the rest, whatever loses power later', async () => {
+    await withMachine(async ({ host, app }) => {
+      await app.disk.makeDirectory('data/topic-0')
+      await app.disk.makeDirectory('database')
+      await makeFile(app, 'data/topic-0/log', 'abc')
+      const other = await makeFile(app, 'database/log', 'def')
+      await other.sync()
+
+      host.disk.wipe('data')
+      host.powerLoss()
+      host.boot()
+
+      expect(host.disk.list('')).toEqual(['data', 'database'])
+      expect(host.disk.list('data')).toEqual([])
+      expect(nameOr(host, 'data/topic-0/log', 'database/log')).toBe('none def')
+    })
+  })
+})
+
+test('a disk that rots gives other bytes than were written, in one place', async () => {
+  await withMachine(async ({ host, app }) => {
+    await makeFile(app, 'log', 'abc')
+
+    expect(host.disk.rot('log', 1, 0)).toBe(true)
+
+    expect(nameOr(host, 'log')).toBe('acc')
+    expect(host.disk.rot('log', 3, 0)).toBe(false)
+    expect(host.disk.rot('other', 0, 0)).toBe(false)
+    expect(host.disk.filesIn('')).toEqual([])
   })
 })

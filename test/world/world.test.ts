@@ -30,6 +30,25 @@ describe('events', () => {
     expect(seen).toEqual(['early 5', 'first 100', 'second 100', 'third 100', 'late 300'])
   })
 
+  test('that are cancelled do not happen, and leave the order of the others as it is, however many they are', async () => {
+    const world = new World({ seed: 'cancelled' })
+    const seen: number[] = []
+    const expected: number[] = []
+    await world.run(async () => {
+      const random = world.random('times')
+      for (let index = 0; index < 5000; index++) {
+        const timeUs = random.int(0, 2000)
+        const event = world.at(timeUs, world.mainLane, 'timer', () => seen.push(timeUs))
+        if (random.float() < 0.8) event.cancelled = true
+        else expected.push(timeUs)
+      }
+      await world.sleep(3)
+    })
+
+    expect(seen).toEqual(expected.sort((a, b) => a - b))
+    expect(world.statistics.events).toBe(expected.length + 2)
+  })
+
   test('are kept in order by the heap however they come and however many there are', async () => {
     const world = new World({ seed: 'heap' })
     const times: number[] = []

@@ -1,5 +1,5 @@
 import type { TopicPartition } from '../../log/topic-partition.ts'
-import type { PartitionRegistration } from '../partition-registration.ts'
+import { directoryOf, type PartitionRegistration } from '../partition-registration.ts'
 import type { TopicsDelta } from './topics-delta.ts'
 
 /** A partition that a broker hosts, as it is after the change. */
@@ -18,6 +18,8 @@ export interface LocalReplicaChanges {
   readonly electedLeaders: readonly LocalPartition[]
   /** Partitions that have changed and that it hosts without leading them. */
   readonly followers: readonly LocalPartition[]
+  /** Of leaders and followers, those that are new here or are said to be in another log directory than before. */
+  readonly placed: readonly LocalPartition[]
 }
 
 /** See `TopicsDelta.localChanges`; the rules are those of Kafka's `TopicDelta.localChanges`. */
@@ -26,6 +28,7 @@ export function localReplicaChanges(delta: TopicsDelta, brokerId: number): Local
   const leaders: LocalPartition[] = []
   const electedLeaders: LocalPartition[] = []
   const followers: LocalPartition[] = []
+  const placed: LocalPartition[] = []
   for (const topicId of delta.deletedTopicIds) {
     const topic = delta.image.topicsById.get(topicId)
     if (topic === undefined) continue
@@ -41,6 +44,9 @@ export function localReplicaChanges(delta: TopicsDelta, brokerId: number): Local
         continue
       }
       const local: LocalPartition = { topic: topic.name, partition, topicId, registration }
+      if (previous === undefined || directoryOf(previous, brokerId) !== directoryOf(registration, brokerId)) {
+        placed.push(local)
+      }
       if (registration.leader !== brokerId) {
         followers.push(local)
         continue
@@ -49,5 +55,5 @@ export function localReplicaChanges(delta: TopicsDelta, brokerId: number): Local
       if (previous === undefined || previous.leaderEpoch !== registration.leaderEpoch) electedLeaders.push(local)
     }
   }
-  return { deletes, leaders, electedLeaders, followers }
+  return { deletes, leaders, electedLeaders, followers, placed }
 }

@@ -57,6 +57,10 @@ export class MetadataDelta {
         this.#topics ??= new TopicsDelta(this.image.topics)
         this.#topics.replay(record)
         break
+      case 'ClearElrRecord':
+        this.#topics ??= new TopicsDelta(this.image.topics)
+        this.#topics.replayClearElr(record.data)
+        break
       case 'RemoveTopicRecord': {
         this.#topics ??= new TopicsDelta(this.image.topics)
         this.#configs ??= new ConfigurationsDelta(this.image.configs)

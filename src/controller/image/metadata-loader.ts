@@ -1,8 +1,10 @@
-import type { LeaderAndEpoch, RaftBatch, RaftListener } from '../../raft/raft-client.ts'
+import type { LeaderAndEpoch, RaftBatch, RaftListener, SnapshotReader } from '../../raft/raft-client.ts'
 import type { MetadataRecord } from '../metadata-records.ts'
+import { recordsBetween } from './image-records.ts'
 import { MetadataDelta } from './metadata-delta.ts'
-import { MetadataImage } from './metadata-image.ts'
-import type { MetadataPublisher } from './metadata-publisher.ts'
+import { MetadataImage, type MetadataProvenance } from './metadata-image.ts'
+import type { LoaderManifest, MetadataPublisher } from './metadata-publisher.ts'
+import { readSnapshot } from './read-snapshot.ts'
 
 export interface MetadataLoaderOptions {
   readonly nodeId: number
@@ -25,6 +27,10 @@ export class MetadataLoader implements RaftListener<MetadataRecord> {
   #published: MetadataImage = MetadataImage.EMPTY
   /** What was replayed since `#published`. */
   #delta = new MetadataDelta(MetadataImage.EMPTY)
+  /** Bytes of the log that `#delta` stands for. */
+  #replayedBytes = 0
+  /** Whether `#delta` holds a snapshot. */
+  #fromSnapshot = false
   #leader: LeaderAndEpoch = { leaderId: undefined, epoch: 0 }
   #caughtUp = false
   #closed = false
@@ -47,24 +53,24 @@ export class MetadataLoader implements RaftListener<MetadataRecord> {
   async handleCommit(batches: readonly RaftBatch<MetadataRecord>[]): Promise<void> {
     const last = batches.at(-1)
     if (last === undefined) return
-    for (const batch of batches) for (const record of batch.records) this.#delta.replay(record)
-    if (!this.#caughtUp) {
-      const highWatermark = this.#options.highWatermark()
-      if (highWatermark === undefined || last.lastOffset < highWatermark - 1) return
-      this.#caughtUp = true
+    for (const batch of batches) {
+      for (const record of batch.records) this.#delta.replay(record)
+      this.#replayedBytes += batch.sizeBytes
     }
-    const delta = this.#delta
-    const image = delta.apply({
+    await this.#maybePublish({
       lastContainedOffset: last.lastOffset,
       lastContainedEpoch: last.epoch,
       lastContainedLogTimeMs: last.appendTimestampMs,
     })
-    this.#delta = new MetadataDelta(image)
-    for (const publisher of this.#options.publishers) {
-      const done = publisher.onMetadataUpdate(delta, image)
-      if (done !== undefined) await done
-    }
-    this.#published = image
+  }
+
+  /** Publishers see what the snapshot changes, also what is no longer there, as one delta. */
+  async handleLoadSnapshot(reader: SnapshotReader<MetadataRecord>): Promise<void> {
+    const image = await readSnapshot(reader)
+    this.#delta = new MetadataDelta(this.#published)
+    for (const record of recordsBetween(this.#published, image)) this.#delta.replay(record)
+    this.#fromSnapshot = true
+    await this.#maybePublish(image.provenance)
   }
 
   handleLeaderChange(leader: LeaderAndEpoch): void {
@@ -75,5 +81,26 @@ export class MetadataLoader implements RaftListener<MetadataRecord> {
     if (this.#closed) return
     this.#closed = true
     for (const publisher of this.#options.publishers) publisher.close?.()
+  }
+
+  async #maybePublish(provenance: MetadataProvenance): Promise<void> {
+    if (!this.#caughtUp) {
+      const highWatermark = this.#options.highWatermark()
+      if (highWatermark === undefined || provenance.lastContainedOffset < highWatermark - 1) return
+      this.#caughtUp = true
+    }
+    const delta = this.#delta
+    const image = delta.apply(provenance)
+    const manifest: LoaderManifest = this.#fromSnapshot
+      ? { type: 'snapshot' }
+      : { type: 'log-delta', bytes: this.#replayedBytes }
+    this.#delta = new MetadataDelta(image)
+    this.#replayedBytes = 0
+    this.#fromSnapshot = false
+    for (const publisher of this.#options.publishers) {
+      const done = publisher.onMetadataUpdate(delta, image, manifest)
+      if (done !== undefined) await done
+    }
+    this.#published = image
   }
 }

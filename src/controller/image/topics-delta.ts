@@ -1,4 +1,5 @@
 import type {
+  ClearElrRecord,
   MetadataRecord,
   PartitionChangeRecord,
   PartitionRecord,
@@ -6,7 +7,11 @@ import type {
   TopicRecord,
 } from '../metadata-records.ts'
 import { MetadataReplayError } from '../metadata-replay-error.ts'
-import { leaderRecoveryStateFromByte, NO_LEADER_CHANGE, type PartitionRegistration } from '../partition-registration.ts'
+import {
+  leaderRecoveryStateFromByte,
+  mergePartitionChange,
+  type PartitionRegistration,
+} from '../partition-registration.ts'
 import { type LocalReplicaChanges, localReplicaChanges } from './local-replica-changes.ts'
 import { sortedMap } from './sorted-map.ts'
 import { type TopicImage, TopicsImage } from './topics-image.ts'
@@ -40,6 +45,16 @@ export class TopicDelta {
     return this.#base.get(partition)
   }
 
+  /** Nobody is eligible any more without being in sync. */
+  clearElr(): void {
+    for (const partitionId of new Set([...this.#base.keys(), ...this.#changes.keys()])) {
+      const current = this.#changes.get(partitionId) ?? this.#base.get(partitionId)
+      if (current === undefined || (current.elr.length === 0 && current.lastKnownElr.length === 0)) continue
+      const partitionEpoch = current.partitionEpoch + 1
+      this.#changes.set(partitionId, { ...current, elr: [], lastKnownElr: [], partitionEpoch })
+    }
+  }
+
   /** Throws MetadataReplayError for a change of a partition that is not there. */
   replay(record: PartitionsRecord): void {
     if (record.type === 'PartitionRecord') this.#changes.set(record.data.partitionId, partitionFromRecord(record.data))
@@ -65,7 +80,7 @@ export class TopicDelta {
         `topic ${this.name} (${this.id}) has no partition ${record.partitionId}`,
       )
     }
-    this.#changes.set(record.partitionId, mergePartition(current, record))
+    this.#changes.set(record.partitionId, mergePartitionChange(current, record))
   }
 }
 
@@ -105,6 +120,17 @@ export class TopicsDelta {
     else this.#topicDelta(record.data.topicId, record.type).replay(record)
   }
 
+  /** Throws MetadataReplayError when there is no topic of that name. */
+  replayClearElr({ topicName }: ClearElrRecord): void {
+    if (topicName !== '') {
+      this.#topicDelta(this.#idByName(topicName) ?? '', 'ClearElrRecord').clearElr()
+      return
+    }
+    for (const id of new Set([...this.image.topicsById.keys(), ...this.#changed.keys()])) {
+      if (!this.#deleted.has(id)) this.#topicDelta(id, 'ClearElrRecord').clearElr()
+    }
+  }
+
   /** Returns the name of the removed topic. */
   replayRemoveTopic(record: RemoveTopicRecord): string {
     const { name } = this.#topicDelta(record.topicId, 'RemoveTopicRecord')
@@ -136,9 +162,15 @@ export class TopicsDelta {
     return new TopicsImage(byId, byName)
   }
 
+  /** Undefined when there is no such topic. */
+  #idByName(name: string): string | undefined {
+    const id = this.#createdIdsByName.get(name) ?? this.image.topicsByName.get(name)?.id
+    return id === undefined || this.#deleted.has(id) ? undefined : id
+  }
+
   #replayTopic(record: TopicRecord): void {
-    const existing = this.#createdIdsByName.get(record.name) ?? this.image.topicsByName.get(record.name)?.id
-    if (existing !== undefined && !this.#deleted.has(existing)) {
+    const existing = this.#idByName(record.name)
+    if (existing !== undefined) {
       throw new MetadataReplayError('TopicRecord', `topic ${record.name} exists already with id ${existing}`)
     }
     this.#createdIdsByName.set(record.name, record.topicId)
@@ -169,26 +201,5 @@ function partitionFromRecord(record: PartitionRecord): PartitionRegistration {
     leaderRecoveryState: leaderRecoveryStateFromByte(record.leaderRecoveryState),
     leaderEpoch: record.leaderEpoch,
     partitionEpoch: record.partitionEpoch,
-  }
-}
-
-/** The leader epoch grows whenever the record names a leader, even the same one; the partition epoch always grows. */
-function mergePartition(current: PartitionRegistration, record: PartitionChangeRecord): PartitionRegistration {
-  const leaderNamed = record.leader !== NO_LEADER_CHANGE
-  return {
-    replicas: record.replicas ?? current.replicas,
-    directories: record.directories ?? current.directories,
-    isr: record.isr ?? current.isr,
-    removingReplicas: record.removingReplicas ?? current.removingReplicas,
-    addingReplicas: record.addingReplicas ?? current.addingReplicas,
-    elr: record.eligibleLeaderReplicas ?? current.elr,
-    lastKnownElr: record.lastKnownElr ?? current.lastKnownElr,
-    leader: leaderNamed ? record.leader : current.leader,
-    leaderRecoveryState:
-      record.leaderRecoveryState === -1
-        ? current.leaderRecoveryState
-        : leaderRecoveryStateFromByte(record.leaderRecoveryState),
-    leaderEpoch: leaderNamed ? current.leaderEpoch + 1 : current.leaderEpoch,
-    partitionEpoch: current.partitionEpoch + 1,
   }
 }

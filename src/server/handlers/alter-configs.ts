@@ -7,7 +7,10 @@ export const alterConfigsHandler: ApiHandler = {
   background: true,
 
   async handle(context, request) {
-    const response = await context.configAdminManager.legacyAlterConfigs(request.bodyOf(AlterConfigs))
+    const { configAdminManager, forwardingManager } = context
+    const response = await configAdminManager.legacyAlterConfigs(request.bodyOf(AlterConfigs), rest =>
+      forwardingManager.forwardRequest(AlterConfigs, request, rest),
+    )
     context.requestChannel.sendResponse(request, AlterConfigs, response)
   },
 

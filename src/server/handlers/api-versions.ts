@@ -2,7 +2,7 @@ import type { Request } from '../../network/request.ts'
 import { ApiVersions, type ApiVersionsResponse } from '../../protocol/apis/api-versions.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { MessageInput } from '../../protocol/schema.ts'
-import type { ApiContext, ApiHandler } from '../api-handler.ts'
+import type { ApiHandler, ApiVersionsContext } from '../api-handler.ts'
 
 /** What clients may call themselves (KIP-511). */
 const CLIENT_SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
@@ -11,7 +11,8 @@ const FIRST_VERSION_WITH_FEATURES = 3
 /** First version whose clients understand a supported feature that begins at level 0 (KAFKA-17011). */
 const FIRST_VERSION_WITH_LEVEL_ZERO = 4
 
-export const apiVersionsHandler: ApiHandler = {
+/** The same on brokers and controllers. */
+export const apiVersionsHandler: ApiHandler<ApiVersionsContext> = {
   api: ApiVersions,
 
   handle(context, request) {
@@ -40,7 +41,7 @@ function namesItselfProperly(request: Request): boolean {
   return CLIENT_SOFTWARE.test(clientSoftwareName) && CLIENT_SOFTWARE.test(clientSoftwareVersion)
 }
 
-function response(context: ApiContext, version: number): MessageInput<typeof ApiVersionsResponse> {
+function response(context: ApiVersionsContext, version: number): MessageInput<typeof ApiVersionsResponse> {
   const image = context.metadataCache.image
   const apiKeys = context.apis.map(api => ({
     apiKey: api.key,

@@ -1,23 +1,6 @@
 import { CreateTopics } from '../../protocol/apis/create-topics.ts'
-import type { ApiHandler } from '../api-handler.ts'
+import { forwardedHandler } from './forwarded.ts'
 
-/** Passed on to the controller. */
-export const createTopicsHandler: ApiHandler = {
-  api: CreateTopics,
-  background: true,
-
-  async handle(context, request) {
-    const response = await context.controller.createTopics(request.bodyOf(CreateTopics))
-    context.requestChannel.sendResponse(request, CreateTopics, response)
-  },
-
-  sendError(context, request, errorCode, errorMessage) {
-    const topics = request.bodyOf(CreateTopics).topics.map(({ name }) => ({
-      name,
-      errorCode,
-      errorMessage: errorMessage ?? null,
-      configs: [],
-    }))
-    context.requestChannel.sendResponse(request, CreateTopics, { topics })
-  },
-}
+export const createTopicsHandler = forwardedHandler(CreateTopics, ({ topics }, error) => ({
+  topics: topics.map(({ name }) => ({ name, ...error, configs: [] })),
+}))

@@ -1,6 +1,8 @@
+import type { Request } from '../../network/request.ts'
 import { DeleteRecords, type DeleteRecordsRequest } from '../../protocol/apis/delete-records.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { ApiHandler } from '../api-handler.ts'
+import type { DeleteRecordsResult } from '../../replication/delayed-delete-records.ts'
+import type { ApiContext, ApiHandler } from '../api-handler.ts'
 import { errorCounts } from './error-counts.ts'
 
 export const deleteRecordsHandler: ApiHandler = {
@@ -12,19 +14,8 @@ export const deleteRecordsHandler: ApiHandler = {
     const existing = offsets.filter(({ topicPartition: { topic, partition } }) =>
       image.topics.getTopic(topic)?.partitions.has(partition),
     )
-    const results = await context.replicaManager.deleteRecords(existing)
-    const byPartition = new Map(results.map(result => [keyOf(result.topicPartition), result]))
-    const topics = request.bodyOf(DeleteRecords).topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex }) => {
-        const result = byPartition.get(keyOf({ topic: name, partition: partitionIndex }))
-        const errorCode = result?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        return { partitionIndex, lowWatermark: result?.lowWatermark ?? -1, errorCode }
-      }),
-    }))
-    const { requestChannel } = context
-    requestChannel.updateErrorMetrics(request, errorCounts(topics.flatMap(({ partitions }) => partitions)))
-    requestChannel.sendResponse(request, DeleteRecords, { topics })
+    const { timeoutMs } = request.bodyOf(DeleteRecords)
+    await context.replicaManager.deleteRecords(timeoutMs, existing, results => respond(context, request, results))
   },
 
   sendError(context, request, errorCode) {
@@ -34,6 +25,21 @@ export const deleteRecordsHandler: ApiHandler = {
     }))
     context.requestChannel.sendResponse(request, DeleteRecords, { topics })
   },
+}
+
+function respond(context: ApiContext, request: Request, results: readonly DeleteRecordsResult[]): void {
+  const byPartition = new Map(results.map(result => [keyOf(result.topicPartition), result]))
+  const topics = request.bodyOf(DeleteRecords).topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => {
+      const result = byPartition.get(keyOf({ topic: name, partition: partitionIndex }))
+      const errorCode = result?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+      return { partitionIndex, lowWatermark: result?.lowWatermark ?? -1, errorCode }
+    }),
+  }))
+  const { requestChannel } = context
+  requestChannel.updateErrorMetrics(request, errorCounts(topics.flatMap(({ partitions }) => partitions)))
+  requestChannel.sendResponse(request, DeleteRecords, { topics })
 }
 
 /** One entry a partition: as in Kafka, the last offset given for it counts. */

@@ -2,7 +2,7 @@ import type { FetchIsolation } from '../../log/unified-log.ts'
 import type { Request } from '../../network/request.ts'
 import { Fetch, type FetchRequest } from '../../protocol/apis/fetch.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { FetchPartitionData, FetchPartitionRequest } from '../../replication/fetch-params.ts'
+import type { FetchParams, FetchPartitionData, FetchPartitionRequest } from '../../replication/fetch-params.ts'
 import type { ApiContext, ApiHandler } from '../api-handler.ts'
 import type { FetchContext, FetchResult } from '../fetch-manager.ts'
 import type { FetchPartitionEntry, FetchResponsePartition, TopicIdPartition } from '../fetch-session.ts'
@@ -15,6 +15,11 @@ const FIRST_VERSION_WITH_LEADER_HINTS = 16
 const FIRST_VERSION_WITHOUT_FAILED_PARTITIONS = 13
 /** First version whose clients are sure to know KAFKA_STORAGE_ERROR. */
 const FIRST_VERSION_WITH_STORAGE_ERROR = 6
+/** First version that tells the follower and its epoch in a tagged field (KIP-903). */
+const FIRST_VERSION_WITH_REPLICA_STATE = 15
+/** First version whose clients may be told to read from a follower (KIP-392). */
+const FIRST_VERSION_WITH_RACK = 11
+const CONSUMER_REPLICA_ID = -1
 const READ_COMMITTED = 1
 const NO_RECORDS = Buffer.alloc(0)
 
@@ -31,7 +36,7 @@ export const fetchHandler: ApiHandler = {
     const refused: FetchResult[] = []
     const interesting: FetchPartitionRequest[] = []
     for (const entry of fetchContext.partitions) {
-      const code = checkPartition(context, entry.id, isFromFollower)
+      const code = checkPartition(context, entry.id)
       if (code !== undefined) refused.push({ id: entry.id, data: failed(entry.id.partition, code) })
       else interesting.push(toRequest(entry))
     }
@@ -40,12 +45,19 @@ export const fetchHandler: ApiHandler = {
       return
     }
     const maxBytes = Math.min(body.maxBytes, context.config.fetchMaxBytes)
-    const params = {
+    const { apiVersion } = request.header
+    const canReadFromFollower = !isFromFollower && apiVersion >= FIRST_VERSION_WITH_RACK
+    const params: FetchParams = {
       replicaId,
+      replicaEpoch: apiVersion >= FIRST_VERSION_WITH_REPLICA_STATE ? body.replicaState.replicaEpoch : -1,
+      requireLeader: !canReadFromFollower,
+      clientMetadata: canReadFromFollower
+        ? { rackId: body.rackId, listenerName: request.context.listenerName }
+        : undefined,
       maxWaitMs: body.maxWaitMs,
       minBytes: Math.min(body.minBytes, maxBytes),
       maxBytes,
-      isolation: isolationOf(body),
+      isolation: isolationOf(replicaId, body),
     }
     await context.replicaManager.fetchMessages(params, interesting, results =>
       respond(context, request, fetchContext, results, refused),
@@ -71,20 +83,16 @@ function replicaIdOf({ replicaId, replicaState }: FetchRequest): number {
   return replicaId === -1 ? replicaState.replicaId : replicaId
 }
 
-function isolationOf({ isolationLevel }: FetchRequest): FetchIsolation {
+/** Followers, and whoever says to be neither follower nor consumer, see everything. */
+function isolationOf(replicaId: number, { isolationLevel }: FetchRequest): FetchIsolation {
+  if (replicaId !== CONSUMER_REPLICA_ID) return 'log-end'
   return isolationLevel === READ_COMMITTED ? 'txn-committed' : 'high-watermark'
 }
 
-function checkPartition(
-  context: ApiContext,
-  { topic, partition }: TopicIdPartition,
-  isFromFollower: boolean,
-): ErrorCode | undefined {
+function checkPartition(context: ApiContext, { topic, partition }: TopicIdPartition): ErrorCode | undefined {
   if (topic === null) return ErrorCode.UNKNOWN_TOPIC_ID
   const known = context.metadataCache.image.topics.getTopic(topic)?.partitions.has(partition) === true
-  if (!known) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-  // No partition has another replica than this broker's yet, so whoever says that it is one is not in the assignment.
-  return isFromFollower ? ErrorCode.NOT_LEADER_OR_FOLLOWER : undefined
+  return known ? undefined : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 }
 
 function toRequest({ id, data }: FetchPartitionEntry): FetchPartitionRequest {
@@ -147,7 +155,7 @@ function partitionOf(
   committedOnly: boolean,
   hints: LeaderHints,
 ): FetchResponsePartition {
-  const { highWatermark, lastStableOffset, logStartOffset, records, divergingEpoch } = read
+  const { highWatermark, lastStableOffset, logStartOffset, records, divergingEpoch, preferredReadReplica } = read
   const { partition } = read.topicIdPartition
   const errorCode = knownError(read.errorCode, request.header.apiVersion)
   const wrongLeader = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || errorCode === ErrorCode.FENCED_LEADER_EPOCH
@@ -163,7 +171,7 @@ function partitionOf(
     snapshotId: { endOffset: -1, epoch: -1 },
     // No transaction is ever open or aborted here yet.
     abortedTransactions: committedOnly ? [] : null,
-    preferredReadReplica: -1,
+    preferredReadReplica: preferredReadReplica ?? -1,
     records,
   }
 }

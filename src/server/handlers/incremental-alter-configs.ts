@@ -7,9 +7,11 @@ export const incrementalAlterConfigsHandler: ApiHandler = {
   background: true,
 
   async handle(context, request) {
-    const { configAdminManager, metadataCache } = context
+    const { configAdminManager, forwardingManager, metadataCache } = context
     const body = request.bodyOf(IncrementalAlterConfigs)
-    const response = await configAdminManager.incrementalAlterConfigs(body, metadataCache.image)
+    const response = await configAdminManager.incrementalAlterConfigs(body, metadataCache.image, rest =>
+      forwardingManager.forwardRequest(IncrementalAlterConfigs, request, rest),
+    )
     context.requestChannel.sendResponse(request, IncrementalAlterConfigs, response)
   },
 

@@ -13,6 +13,8 @@ type RequestPartition = ListOffsetsRequest['topics'][number]['partitions'][numbe
 type ResponsePartition = ListOffsetsResponse['topics'][number]['partitions'][number]
 
 const CONSUMER_REPLICA_ID = -1
+/** Whoever asks so takes any replica's word. */
+const DEBUGGING_REPLICA_ID = -2
 const READ_COMMITTED = 1
 const FIRST_VERSION_WITH_LEADER_EPOCH = 4
 /** First version whose clients know OFFSET_NOT_AVAILABLE (KIP-207). */
@@ -34,6 +36,7 @@ export const listOffsetsHandler: ApiHandler = {
   async handle(context, request) {
     const body = request.bodyOf(ListOffsets)
     const isolation = isolationOf(body)
+    const requireLeader = body.replicaId !== DEBUGGING_REPLICA_ID
     const duplicates = duplicatePartitions(body)
     const { apiVersion } = request.header
     const topics: { name: string; partitions: ResponsePartition[] }[] = []
@@ -46,7 +49,7 @@ export const listOffsetsHandler: ApiHandler = {
         } else if (!isSupported(timestamp, apiVersion)) {
           answered.push(failed(partitionIndex, ErrorCode.UNSUPPORTED_VERSION))
         } else {
-          const found = await offsetOf(context, name, partition, isolation)
+          const found = await offsetOf(context, name, partition, isolation, requireLeader)
           answered.push(asKnownTo(apiVersion, found))
         }
       }
@@ -71,9 +74,17 @@ async function offsetOf(
   topic: string,
   { partitionIndex, timestamp, currentLeaderEpoch }: RequestPartition,
   isolation: FetchIsolation,
+  requireLeader: boolean,
 ): Promise<ResponsePartition> {
   const topicPartition = { topic, partition: partitionIndex }
-  const found = await context.replicaManager.fetchOffset(topicPartition, timestamp, isolation, currentLeaderEpoch)
+  const { replicaManager } = context
+  const found = await replicaManager.fetchOffset(
+    topicPartition,
+    timestamp,
+    isolation,
+    currentLeaderEpoch,
+    requireLeader,
+  )
   const { errorCode, offset, leaderEpoch } = found
   return { partitionIndex, errorCode, timestamp: found.timestamp, offset, leaderEpoch }
 }

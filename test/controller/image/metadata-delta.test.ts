@@ -238,5 +238,6 @@ describe('MetadataDelta', () => {
     expect(names(local?.followers)).toEqual(['topic-0-0'])
     expect(names(local?.leaders)).toEqual(['topic-2-0'])
     expect(names(local?.electedLeaders)).toEqual(['topic-2-0'])
+    expect(names(local?.placed)).toEqual(['topic-2-0'])
   })
 })

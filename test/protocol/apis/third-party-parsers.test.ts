@@ -20,6 +20,12 @@ function cases<P>(parser: (api: Api, version: number) => P | undefined) {
 
 const camelCase = (name: string) => `${name.slice(0, 1).toLowerCase()}${name.slice(1)}`
 
+/** What stands at the end of a response header of version 1. */
+const NO_TAGS = Buffer.from([0])
+
+/** Where kafkajs takes that for the beginning of the body, and does not keep error messages. */
+const OWN_WAY = new Set(['AlterPartitionReassignments', 'ListPartitionReassignments'])
+
 describe('responses read by kafkajs', () => {
   type Parse = (body: Buffer) => Promise<unknown>
 
@@ -39,15 +45,17 @@ describe('responses read by kafkajs', () => {
 
   it.each(all)('$name version $version say, value for value, what was written', async ({ api, version, parse }) => {
     const message = sampleMessage(api.response.fields, version)
+    const body = api.response.encode(version, message)
 
-    const parsed = await parse(api.response.encode(version, message))
+    const own = OWN_WAY.has(api.name)
+    const parsed = await parse(own ? Buffer.concat([NO_TAGS, body]) : body)
 
     // kafkajs has names of its own but keeps the order of the wire, and has int64 as text.
-    expect(scalars(parsed)).toEqual(scalars(message))
+    expect(scalars(parsed)).toEqual(scalars(message).filter(text => !(own && text === 'null')))
   })
 
   it('are of the versions that kafkajs speaks', () => {
-    expect(all.length).toBe(40)
+    expect(all.length).toBe(42)
   })
 
   function scalars(value: unknown): string[] {
@@ -92,7 +100,7 @@ describe('responses read by @platformatic/kafka', () => {
   })
 
   it('are of the versions that it speaks', () => {
-    expect(all.length).toBe(92)
+    expect(all.length).toBe(104)
   })
 
   function inKafkaForm(value: unknown): unknown {

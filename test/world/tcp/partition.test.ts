@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { World } from '../../../harness/world/world.ts'
+import type { Connection } from '../../../src/runtime/network.ts'
 import { connected, dial, listen, PORT, readNow, withPair, writeNow } from '../support.ts'
 import { collect, pattern, pour } from './streams.ts'
 
@@ -221,6 +222,66 @@ describe('a silenced flow', () => {
       await upTo(pair.world, 930)
 
       expect(readNow(client).state).toBe('ETIMEDOUT')
+    })
+  })
+})
+
+describe('a sender whose window is closed', () => {
+  const small = { sendBufferBytes: 1000, receiveBufferBytes: 1000 }
+
+  /** The peer's receive buffer is full, and more waits here. */
+  async function fill(world: World, client: Connection): Promise<void> {
+    writeNow(client, pattern(1000))
+    await upTo(world, 1)
+    expect(writeNow(client, pattern(500))).toBe(500)
+  }
+
+  test('hears that its peer has rebooted', async () => {
+    await withPair(async pair => {
+      const { world, server } = pair
+      const { client } = await connected(pair, small)
+      await fill(world, client)
+      server.host.powerLoss()
+      await upTo(world, 20)
+      expect(readNow(client).state).toBe('open')
+      server.host.boot()
+      await upTo(world, 60)
+
+      expect(readNow(client).state).toBe('ECONNRESET')
+    })
+  })
+
+  test('hears it too when it has something to send only afterwards', async () => {
+    await withPair(async pair => {
+      const { world, server } = pair
+      const { client } = await connected(pair, small)
+      writeNow(client, pattern(1000))
+      await upTo(world, 1)
+      server.host.powerLoss()
+      server.host.boot()
+      await upTo(world, 1)
+      expect(readNow(client).state).toBe('open')
+      writeNow(client, 'more')
+      await upTo(world, 60)
+
+      expect(readNow(client).state).toBe('ECONNRESET')
+    })
+  })
+
+  test('hears of a reset that was lost', async () => {
+    await withPair(async pair => {
+      const { world } = pair
+      const { client, server } = await connected(pair, small)
+      await fill(world, client)
+      world.network.block('server', 'client')
+      world.network.block('client', 'server')
+      server.reset()
+      await upTo(world, 1)
+      world.network.unblock('server', 'client')
+      world.network.unblock('client', 'server')
+      await upTo(world, 60)
+
+      expect(readNow(client).state).toBe('ECONNRESET')
     })
   })
 })

@@ -5,7 +5,7 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set(
   connections.max.reauth.ms controlled.shutdown.max.retries controlled.shutdown.retry.backoff.ms
   controller.performance.always.log.threshold.ms controller.performance.sample.period.ms controller.quota.window.num
   controller.quota.window.size.seconds controller.quorum.auto.join.enable controller.quorum.fetch.snapshot.max.bytes
-  controller.quorum.fetch.max.bytes controller.socket.timeout.ms create.topic.policy.class.name
+  controller.quorum.fetch.max.bytes create.topic.policy.class.name
   delegation.token.expiry.check.interval.ms delegation.token.expiry.time.ms delegation.token.max.lifetime.ms
   delegation.token.secret.key early.start.listeners eligible.leader.replicas.enable
   follower.fetch.last.tiered.offset.enable group.consumer.assignors group.consumer.heartbeat.interval.ms
@@ -29,13 +29,13 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set(
   log.local.retention.ms metric.reporters metrics.num.samples metrics.recording.level metrics.sample.window.ms
   num.replica.alter.log.dirs.threads offsets.load.buffer.size offsets.topic.compression.codec
   principal.builder.class quota.window.num quota.window.size.seconds remote.fetch.max.wait.ms
-  remote.list.offsets.request.timeout.ms replica.selector.class replication.quota.window.num
+  remote.list.offsets.request.timeout.ms replication.quota.window.num
   replication.quota.window.size.seconds sasl.enabled.mechanisms sasl.jaas.config
   security.providers server.max.startup.time.ms share.fetch.purgatory.purge.interval.requests
-  socket.connection.setup.timeout.max.ms socket.connection.setup.timeout.ms telemetry.max.bytes
+  socket.connection.setup.timeout.max.ms telemetry.max.bytes
   transaction.abort.timed.out.transaction.cleanup.interval.ms transaction.partition.verification.enable
   transaction.remove.expired.transaction.cleanup.interval.ms transaction.state.log.load.buffer.size
-  transaction.two.phase.commit.enable unclean.leader.election.interval.ms unstable.api.versions.enable
+  transaction.two.phase.commit.enable unstable.api.versions.enable
   unstable.feature.versions.enable`.split(/\s+/),
 )
 

@@ -29,4 +29,5 @@ export const KRAFT_DEFS: readonly BrokerConfigDef[] = [
   define('controller.quorum.append.linger.ms', 'INT', 25, 'How long appends are gathered.'),
   define('controller.quorum.request.timeout.ms', 'INT', 2000, 'Time limit of a request in the quorum.'),
   define('controller.quorum.retry.backoff.ms', 'INT', 20, 'Pause before such a request is repeated.'),
+  define('controller.socket.timeout.ms', 'INT', 30_000, 'How long a broker waits for an answer of the controller.'),
 ]

@@ -46,6 +46,13 @@ export const SERVER_DEFS: readonly BrokerConfigDef[] = [
   define('unclean.leader.election.enable', 'BOOLEAN', false, 'Whether a replica that is not in sync may lead.', {
     update: 'cluster-wide',
   }),
+  define(
+    'unclean.leader.election.interval.ms',
+    'LONG',
+    300_000,
+    'How often partitions without a leader are looked for that an unclean election could give one.',
+    { min: 1 },
+  ),
   define('auto.leader.rebalance.enable', 'BOOLEAN', true, 'Whether leadership goes back to preferred replicas.'),
   define('leader.imbalance.check.interval.seconds', 'LONG', 300, 'How often that is looked after.', { min: 1 }),
   define('leader.imbalance.per.broker.percentage', 'INT', 10, 'Share of leaderships elsewhere that is left alone.'),
@@ -57,6 +64,7 @@ export const SERVER_DEFS: readonly BrokerConfigDef[] = [
   define('replica.fetch.backoff.ms', 'INT', 1000, 'How long a follower waits after an error.', { min: 0 }),
   define('replica.fetch.min.bytes', 'INT', 1, 'Bytes that a fetch of a follower waits for.'),
   define('replica.fetch.response.max.bytes', 'INT', 10_485_760, 'Bytes that a follower fetches at once.', { min: 0 }),
+  define('replica.selector.class', 'STRING', null, 'Who tells readers which replica to read from; none: the leader.'),
   define('num.replica.fetchers', 'INT', 1, 'Fetcher threads for each leader.', { update: 'cluster-wide' }),
   define(
     'replica.high.watermark.checkpoint.interval.ms',

@@ -42,6 +42,12 @@ export const SOCKET_SERVER_DEFS: readonly BrokerConfigDef[] = [
     min: 0,
     update: 'cluster-wide',
   }),
+  define(
+    'socket.connection.setup.timeout.ms',
+    'LONG',
+    10_000,
+    'How long a connection to another node may take to be made.',
+  ),
   define('connections.max.idle.ms', 'LONG', 600_000, 'Idle time after which a connection is closed.'),
   define(
     'connection.failed.authentication.delay.ms',

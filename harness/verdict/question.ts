@@ -1,0 +1,238 @@
+import { ConfigError } from '../../src/log/config-error.ts'
+import { LogConfig } from '../../src/log/log-config.ts'
+import { parseWholeNumber, TOPIC_CONFIG_DEFS, topicConfigDef } from '../../src/log/topic-config.ts'
+import { INT_MAX } from '../../src/server/config/config-def.ts'
+import { KafkaConfig } from '../../src/server/config/kafka-config.ts'
+import { nearestKey } from '../../src/server/config/nearest-key.ts'
+import { parseProperties } from '../../src/server/config/properties.ts'
+import { type ClientName, MAX_BROKERS } from '../trial/scenario.ts'
+import { DEFAULT_BROKERS, effectiveMinInsyncReplicas, type VerdictConfiguration } from './configuration.ts'
+import { isProducerKey, JUDGED_PRODUCER_KEYS, type JudgedProducerKey, PRODUCER_KEYS } from './producer-keys.ts'
+import { type ProducerSettings, producerSettings } from './producer-settings.ts'
+import { RefusedConfiguration } from './refused-configuration.ts'
+
+/** What a user asks about: flags, over the texts of Kafka's own files. */
+export interface Question {
+  readonly client?: ClientName
+  readonly acks?: -1 | 0 | 1
+  readonly idempotence?: boolean
+  readonly maxInFlight?: number
+  readonly retries?: number
+  readonly sequential?: boolean
+  readonly renewAfterError?: boolean
+  readonly brokers?: number
+  readonly replicationFactor?: number
+  readonly minInsyncReplicas?: number
+  readonly uncleanLeaderElection?: boolean
+  readonly flushMessages?: number
+  readonly eligibleLeaderReplicas?: boolean
+  /** Text of a `producer.properties`. */
+  readonly producerProperties?: string
+  /** Text of a `server.properties`. */
+  readonly brokerProperties?: string
+  /** Text of a file of topic settings. */
+  readonly topicProperties?: string
+}
+
+/** The configuration that was asked about, and what Kafka makes of it without being asked. */
+export interface UnderstoodQuestion {
+  readonly configuration: VerdictConfiguration
+  /** Sentences for people, in the order in which they matter. */
+  readonly notes: readonly string[]
+}
+
+/** What a trial sets itself for every node: where it listens, who its controllers are, where its files are, who may connect. */
+const NODE_KEYS =
+  /^(process\.roles|node\.id|broker\.id.*|listeners|advertised\.listeners|control\.plane\..*|inter\.broker\.listener\.name|security\.inter\.broker\.protocol|listener\.(name|security).*|controller\.(listener\.names|quorum\.(voters|bootstrap\.servers))|log\.dirs?|metadata\.log\.dir|broker\.rack|zookeeper\..*|(ssl|sasl)\..*|authorizer\..*|super\.users|initial\.broker\.registration\.timeout\.ms)$/
+
+/** Settings that have a place of their own in the configuration. */
+const PLACED_BROKER_KEYS = {
+  replicationFactor: 'default.replication.factor',
+  minInsyncReplicas: 'min.insync.replicas',
+  unclean: 'unclean.leader.election.enable',
+  flush: 'log.flush.interval.messages',
+} as const
+
+/** JavaScript clients take Kafka's "as often as needed" as this. */
+const UNLIMITED_RETRIES = Number.MAX_SAFE_INTEGER
+
+/**
+ * Answers as Kafka would, whether and how it takes a configuration.
+ *
+ * @param node what every `server.properties` needs to be valid, for checking
+ * @throws ConfigError, PropertiesSyntaxError, RefusedConfiguration
+ */
+export function understand(question: Question, node: ReadonlyMap<string, string>): UnderstoodQuestion {
+  const notes: string[] = []
+  const given = producerValues(question, notes)
+  const settings = producerSettings(given)
+  notes.push(...settings.notes)
+  const broker = brokerValues(question, node, notes)
+  const topic = topicValues(question)
+  const takeNumber = (flag: number | undefined, topicKey: string | undefined, brokerKey: string): number | undefined =>
+    flag ?? (topicKey === undefined ? undefined : takeWhole(topic, topicKey)) ?? takeWhole(broker, brokerKey)
+  const brokers = question.brokers ?? DEFAULT_BROKERS
+  const cluster = {
+    brokers,
+    replicationFactor:
+      takeNumber(question.replicationFactor, undefined, PLACED_BROKER_KEYS.replicationFactor) ?? DEFAULT_BROKERS,
+    minInsyncReplicas:
+      takeNumber(question.minInsyncReplicas, 'min.insync.replicas', PLACED_BROKER_KEYS.minInsyncReplicas) ?? 1,
+    uncleanLeaderElection:
+      question.uncleanLeaderElection ??
+      takeBoolean(topic, 'unclean.leader.election.enable') ??
+      takeBoolean(broker, PLACED_BROKER_KEYS.unclean) ??
+      false,
+    flushMessages: takeNumber(question.flushMessages, 'flush.messages', PLACED_BROKER_KEYS.flush),
+    eligibleLeaderReplicas: question.eligibleLeaderReplicas ?? true,
+  }
+  // What the stronger source has said must not come back by the weaker one.
+  for (const key of Object.values(PLACED_BROKER_KEYS)) broker.delete(key)
+  for (const key of ['min.insync.replicas', 'unclean.leader.election.enable', 'flush.messages']) topic.delete(key)
+  const configuration: VerdictConfiguration = {
+    client: question.client,
+    producer: producerOf(question, given, settings, notes),
+    ...cluster,
+    brokerConfig: Object.fromEntries(broker),
+    topicConfig: Object.fromEntries(topic),
+  }
+  checkCluster(configuration, notes)
+  return { configuration, notes }
+}
+
+/** Producer values by the Java client's keys; flags win over the file. */
+function producerValues(question: Question, notes: string[]): Map<JudgedProducerKey, string> {
+  const values = new Map<JudgedProducerKey, string>()
+  for (const { key, value, line } of parseProperties(question.producerProperties ?? '').values()) {
+    if (!isProducerKey(key)) {
+      const nearest = nearestKey(key, PRODUCER_KEYS)
+      notes.push(
+        `producer.properties line ${line}: Kafka has no producer setting ${key} and ignores it${hint(nearest)}.`,
+      )
+    }
+    if (key === 'transactional.id') {
+      throw new ConfigError(key, value, 'transactions are not judged yet')
+    }
+    const judged = JUDGED_PRODUCER_KEYS.find(name => name === key)
+    if (judged === undefined) continue
+    values.set(judged, value.trim())
+  }
+  const { acks, idempotence, maxInFlight, retries } = question
+  if (acks !== undefined) values.set('acks', acks === -1 ? 'all' : String(acks))
+  if (idempotence !== undefined) values.set('enable.idempotence', String(idempotence))
+  if (maxInFlight !== undefined) values.set('max.in.flight.requests.per.connection', String(maxInFlight))
+  if (retries !== undefined) values.set('retries', String(Math.min(retries, INT_MAX)))
+  return values
+}
+
+/** How a JavaScript application uses its client to get what the Java producer does. */
+function producerOf(
+  question: Question,
+  given: ReadonlyMap<JudgedProducerKey, string>,
+  { acks, idempotent, maxInFlight, retries, requestTimeoutMs, compression }: ProducerSettings,
+  notes: string[],
+): VerdictConfiguration['producer'] {
+  const one = maxInFlight === 1
+  const sequential = question.sequential ?? (idempotent || one ? true : undefined)
+  if (idempotent && !given.has('enable.idempotence')) {
+    notes.push(
+      "Idempotence is on, as by the Java producer's default; KafkaJS and platformatic have it off unless they are told (--no-idempotence).",
+    )
+  }
+  if (question.sequential === undefined && idempotent) {
+    notes.push(
+      'Applications await each send and replace their client after an error: only then are the sequence numbers of the JavaScript clients sound (--no-sequential shows what happens otherwise).',
+    )
+  } else if (question.sequential === undefined && one) {
+    notes.push('One request in flight: applications await each send before the next.')
+  }
+  if (given.has('delivery.timeout.ms')) {
+    notes.push('delivery.timeout.ms is only checked: the JavaScript clients give a send up after its retries instead.')
+  }
+  return {
+    acks,
+    idempotent,
+    maxInFlight: given.has('max.in.flight.requests.per.connection') ? maxInFlight : undefined,
+    retries: given.has('retries') ? (retries === INT_MAX ? UNLIMITED_RETRIES : retries) : undefined,
+    requestTimeoutMs: given.has('request.timeout.ms') ? Math.max(1, requestTimeoutMs) : undefined,
+    compression: given.has('compression.type') ? compression : undefined,
+    sequential,
+    renewAfterError: question.renewAfterError ?? (idempotent ? true : undefined),
+  }
+}
+
+function brokerValues(question: Question, node: ReadonlyMap<string, string>, notes: string[]): Map<string, string> {
+  const values = new Map<string, string>()
+  const own: string[] = []
+  for (const { key, value } of parseProperties(question.brokerProperties ?? '').values()) {
+    if (NODE_KEYS.test(key)) own.push(key)
+    else values.set(key, value)
+  }
+  if (own.length > 0) notes.push(`server.properties: the trial has its own ${own.join(', ')}.`)
+  const { warnings } = KafkaConfig.fromProperties(new Map([...node, ...values]))
+  for (const { key, nearest } of warnings) {
+    notes.push(`server.properties: Kafka has no setting ${key} and ignores it${hint(nearest)}.`)
+    values.delete(key)
+  }
+  return values
+}
+
+/** Unlike brokers and producers, CreateTopics refuses what it does not know. */
+function topicValues(question: Question): Map<string, string> {
+  const values = new Map<string, string>()
+  for (const { key, value, line } of parseProperties(question.topicProperties ?? '').values()) {
+    if (topicConfigDef(key) === undefined) {
+      const keys = TOPIC_CONFIG_DEFS.map(def => def.key)
+      throw new RefusedConfiguration(
+        'INVALID_CONFIG',
+        `Unknown topic config name: ${key} in line ${line}${hint(nearestKey(key, keys))}`,
+      )
+    }
+    values.set(key, value)
+  }
+  LogConfig.validate(values)
+  return values
+}
+
+function takeWhole(values: ReadonlyMap<string, string>, key: string): number | undefined {
+  const text = values.get(key)
+  return text === undefined ? undefined : parseWholeNumber(text)
+}
+
+function takeBoolean(values: ReadonlyMap<string, string>, key: string): boolean | undefined {
+  const text = values.get(key)
+  return text === undefined ? undefined : text.trim().toLowerCase() === 'true'
+}
+
+function hint(nearest: string | undefined): string {
+  return nearest === undefined ? '' : ` (did you mean ${nearest}?)`
+}
+
+function checkCluster(configuration: VerdictConfiguration, notes: string[]): void {
+  const { brokers, replicationFactor, minInsyncReplicas, producer } = configuration
+  if (brokers > MAX_BROKERS) {
+    throw new ConfigError('brokers', String(brokers), `a trial has at most ${MAX_BROKERS} brokers`)
+  }
+  if (replicationFactor > brokers) {
+    throw new RefusedConfiguration(
+      'INVALID_REPLICATION_FACTOR',
+      `The target replication factor of ${replicationFactor} cannot be reached because only ${brokers} broker(s) are registered.`,
+    )
+  }
+  const effective = effectiveMinInsyncReplicas(configuration)
+  if (minInsyncReplicas > replicationFactor) {
+    notes.push(
+      `min.insync.replicas=${minInsyncReplicas} is above the replication factor of ${replicationFactor}. Kafka takes the topic and counts with the smaller of the two (KIP-966): writes with acks=all are taken while all ${effective} replicas are in sync.`,
+    )
+  }
+  if (producer.acks !== -1 && minInsyncReplicas > 1) {
+    notes.push(
+      `min.insync.replicas has no say in whether a write with ${producer.acks === 1 ? 'acks=1' : 'acks=0'} is taken, only in when it can be read.`,
+    )
+  }
+  if (producer.acks === -1 && effective === replicationFactor && replicationFactor > 1) {
+    notes.push(
+      'With as many in-sync replicas required as there are replicas, one broker that is down stops writes with acks=all.',
+    )
+  }
+}

@@ -1,0 +1,12 @@
+/** Watches a node's part in the metadata quorum, for tests and checkers. Called synchronously; must not throw. */
+export interface RaftObserver {
+  /** This node was elected: it leads in `epoch`, and its log ended at `logEndOffset` then. */
+  onBecameLeader?(epoch: number, logEndOffset: number): void
+  /** This node no longer leads in `epoch`. */
+  onResigned?(epoch: number): void
+  /** This node has granted a vote (not a pre-vote) in `epoch`. */
+  onVoteGranted?(epoch: number, candidateId: number): void
+  onHighWatermark?(highWatermark: number, isLeader: boolean): void
+  /** The log was cut to `toOffset`; the high watermark stood at `highWatermark`, undefined when it was not known. */
+  onTruncated?(toOffset: number, highWatermark: number | undefined): void
+}

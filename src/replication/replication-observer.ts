@@ -1,0 +1,22 @@
+import type { TopicPartition } from '../log/topic-partition.ts'
+
+/** Watches the replicas of a broker, for tests and checkers. Called synchronously; must not throw. */
+export interface ReplicationObserver {
+  /** This broker leads from now on in `leaderEpoch`; its log ended at `logEndOffset` then, and it begins with `highWatermark`. */
+  onBecameLeader?(partition: TopicPartition, leaderEpoch: number, logEndOffset: number, highWatermark: number): void
+  /** `leaderId` is -1 while nobody leads; the replica's log ended at `logEndOffset` then. */
+  onBecameFollower?(partition: TopicPartition, leaderEpoch: number, leaderId: number, logEndOffset: number): void
+  /** This broker holds no copy any more: the replica is not assigned to it. */
+  onDeleted?(partition: TopicPartition): void
+  /** Records were appended as the leader: offsets `baseOffset` to `lastOffset`. */
+  onLeaderAppend?(partition: TopicPartition, leaderEpoch: number, baseOffset: number, lastOffset: number): void
+  /** Records were appended as fetched from the leader. */
+  onFollowerAppend?(partition: TopicPartition, leaderEpoch: number, baseOffset: number, lastOffset: number): void
+  /** A follower cut its log to `toOffset`; its own high watermark stood at `highWatermark`. */
+  onTruncated?(partition: TopicPartition, toOffset: number, highWatermark: number): void
+  onHighWatermark?(partition: TopicPartition, highWatermark: number, isLeader: boolean): void
+  /** The leader has asked the controller for this ISR. */
+  onIsrProposed?(partition: TopicPartition, isr: readonly number[]): void
+  /** The ISR as committed by the controller. */
+  onIsrCommitted?(partition: TopicPartition, isr: readonly number[], partitionEpoch: number): void
+}
