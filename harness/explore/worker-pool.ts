@@ -21,8 +21,11 @@ export interface Workforce {
 
 /** A worker that says nothing for so long hangs. The longest a trial may take is 20 million events: about 30 s. */
 const SILENCE_MS: Readonly<Record<Order['type'], number>> = { trial: 300_000, replay: 300_000, shrink: 600_000 }
-/** Of what a worker writes to its standard error, the end is kept for the report. */
-const STDERR_KEPT = 2000
+/** Of what a worker writes to its standard error, so many characters from its end are kept ... */
+const STDERR_KEPT = 32_768
+/** ... and so many of them reported, without the frames of native code, which would push out what happened. */
+const STDERR_REPORTED = 2000
+const NATIVE_FRAME = /^\s*\d+: 0x[0-9a-f]+ .*$\n?/gm
 const DEFAULT_HEAP_MIB = 400
 
 /** What a worker process loads besides the worker itself. */
@@ -69,7 +72,7 @@ class Worker {
   }
 
   close(): void {
-    this.#process?.removeAllListeners('exit')
+    this.#process?.removeAllListeners('close')
     this.#end('was closed')
   }
 
@@ -81,7 +84,8 @@ class Worker {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT)
     })
     child.on('message', (message: WorkerMessage) => this.#answered(message))
-    child.on('exit', (code, signal) => {
+    // 'close' and not 'exit': what the worker wrote last may arrive after its end.
+    child.on('close', (code, signal) => {
       if (this.#process === child) this.#end(`ended with ${signal ?? `code ${code}`}`)
     })
     child.on('error', error => {
@@ -101,7 +105,7 @@ class Worker {
     const child = this.#process
     this.#process = undefined
     child?.kill('SIGKILL')
-    const written = this.#stderr.trim()
+    const written = this.#stderr.replaceAll(NATIVE_FRAME, '').trim().slice(-STDERR_REPORTED)
     this.#take()?.reject(new WorkerError(`the worker ${why}${written === '' ? '' : `\n${written}`}`))
   }
 
