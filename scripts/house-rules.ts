@@ -32,7 +32,7 @@ const FORBIDDEN: readonly (readonly [pattern: RegExp, what: string])[] = [
 
 /** Floors of `src/`: a folder imports itself and what stands lower. Folders of one floor do not know each other. */
 const SRC_FLOORS: readonly (readonly string[])[] = [
-  ['runtime'],
+  ['runtime', 'config'],
   ['protocol'],
   ['network', 'log'],
   ['raft'],
@@ -41,7 +41,7 @@ const SRC_FLOORS: readonly (readonly string[])[] = [
   ['coordinator'],
   ['server'],
 ]
-const SRC_CLIENTS_MAY_IMPORT = ['runtime', 'protocol', 'network', 'clients']
+const SRC_CLIENTS_MAY_IMPORT = ['runtime', 'config', 'protocol', 'network', 'clients']
 
 /** Floors of `harness/`. */
 const HARNESS_FLOORS: readonly (readonly string[])[] = [

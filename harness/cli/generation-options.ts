@@ -97,7 +97,7 @@ async function checkSettings(set: Readonly<Record<string, string>>): Promise<voi
   const { KafkaConfig } = await import('../../src/server/config/kafka-config.ts')
   const { isTopicOnlyKey } = await import('../explore/cluster-arbitrary.ts')
   const { LogConfig } = await import('../../src/log/log-config.ts')
-  const { ConfigError } = await import('../../src/log/config-error.ts')
+  const { ConfigError } = await import('../../src/config/config-error.ts')
   const entries = Object.entries(set)
   try {
     LogConfig.validate(new Map(entries.filter(([key]) => isTopicOnlyKey(key))))

@@ -1,5 +1,5 @@
 import { parse, relative, resolve } from 'node:path'
-import { splitList } from '../../src/log/topic-config.ts'
+import { splitList } from '../../src/config/values.ts'
 import { KafkaConfig } from '../../src/server/config/kafka-config.ts'
 import { parseProperties } from '../../src/server/config/properties.ts'
 import { combinedNodeProperties } from './combined-node.ts'

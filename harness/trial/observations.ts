@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../../src/log/topic-partition.ts'
+import type { TopicPartition } from '../../src/protocol/topic-partition.ts'
 import type { RaftObserver } from '../../src/raft/raft-observer.ts'
 import type { ReplicationObserver } from '../../src/replication/replication-observer.ts'
 import type { DiskDamage, NodeEvent, Observations, ObservedEvent } from '../checkers/cluster-evidence.ts'

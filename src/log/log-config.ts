@@ -1,8 +1,9 @@
+import { ConfigError } from '../config/config-error.ts'
+import { LONG_MAX, splitList } from '../config/values.ts'
 import type { CompressionCodec } from '../protocol/records/compression/codec.ts'
 import { COMPRESSION_CODECS } from '../protocol/records/compression/codec.ts'
 import type { TimestampType } from '../protocol/records/layout.ts'
-import { ConfigError } from './config-error.ts'
-import { LONG_MAX, splitList, TOPIC_CONFIG_DEFS, topicConfigDef } from './topic-config.ts'
+import { TOPIC_CONFIG_DEFS, topicConfigDef } from './topic-config.ts'
 
 /**
  * The configuration of one topic's logs (Kafka's LogConfig): the topic's own settings over the broker's defaults over

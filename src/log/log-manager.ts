@@ -1,3 +1,4 @@
+import { parsePartitionKey, partitionKey, type TopicPartition } from '../protocol/topic-partition.ts'
 import { DiskError } from '../runtime/disk.ts'
 import { Mutex } from '../runtime/mutex.ts'
 import type { RandomStream, Runtime } from '../runtime/runtime.ts'
@@ -13,7 +14,6 @@ import {
   OffsetCheckpointFile,
   RECOVERY_POINT_CHECKPOINT_FILE,
 } from './offset-checkpoint-file.ts'
-import { parsePartitionKey, partitionKey, type TopicPartition } from './topic-partition.ts'
 import { UnifiedLog } from './unified-log.ts'
 
 const MAX_DIRECTORY_NAME = 255

@@ -1,3 +1,4 @@
+import { partitionKey, type TopicPartition } from '../protocol/topic-partition.ts'
 import { DiskError } from '../runtime/disk.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { KafkaScheduler } from './kafka-scheduler.ts'
@@ -12,7 +13,6 @@ import { LogLoader } from './log-loader.ts'
 import { LogSegments } from './log-segments.ts'
 import { PartitionMetadataFile } from './partition-metadata-file.ts'
 import { ProducerStateManager, type ProducerStateManagerConfig } from './producer-state-manager.ts'
-import { partitionKey, type TopicPartition } from './topic-partition.ts'
 
 export interface UnifiedLogOptions {
   /** The partition's directory; exists. */

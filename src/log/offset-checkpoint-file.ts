@@ -1,7 +1,7 @@
+import { partitionKey, type TopicPartition } from '../protocol/topic-partition.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { CheckpointFile, type CheckpointFormat } from './checkpoint-file.ts'
 import { joinPath } from './log-file-utils.ts'
-import { partitionKey, type TopicPartition } from './topic-partition.ts'
 
 /** Offsets below which a partition's log is known to be on the platter. */
 export const RECOVERY_POINT_CHECKPOINT_FILE = 'recovery-point-offset-checkpoint'

@@ -1,7 +1,6 @@
-import { ConfigError } from './config-error.ts'
-
-/** Kafka's types of configuration values, as DescribeConfigs names them. */
-export type ConfigType = 'BOOLEAN' | 'STRING' | 'INT' | 'LONG' | 'DOUBLE' | 'LIST'
+import type { ConfigType } from '../config/config-def.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { LONG_MAX, parseWholeNumber, splitList } from '../config/values.ts'
 
 /** A topic-level configuration key (Kafka's TopicConfig and LogConfig). */
 export interface TopicConfigDef {
@@ -16,8 +15,6 @@ export interface TopicConfigDef {
 }
 
 const INT_MAX = 2_147_483_647
-/** Long.MAX_VALUE; as a JavaScript number it is 2^63, which no time or size ever reaches. */
-export const LONG_MAX = '9223372036854775807'
 const HOUR_MS = 3_600_000
 
 type Check = (key: string, value: string) => void
@@ -183,20 +180,6 @@ export function topicDefaultsFromBroker(brokerConfig: (key: string) => string | 
   const retentionMs = defaults.get('retention.ms')
   if (retentionMs !== undefined && Number(retentionMs) < 0) defaults.set('retention.ms', '-1')
   return defaults
-}
-
-/** The number in a text such as `-1` or `42`; undefined when it is no whole number of 64 bits. */
-export function parseWholeNumber(text: string): number | undefined {
-  const trimmed = text.trim()
-  if (!/^[+-]?\d{1,19}$/.test(trimmed)) return undefined
-  const number = Number(trimmed)
-  return Math.abs(number) <= Number(LONG_MAX) ? number : undefined
-}
-
-/** The items of a list such as `compact, delete`; none for the empty text. */
-export function splitList(text: string): string[] {
-  const trimmed = text.trim()
-  return trimmed === '' ? [] : trimmed.split(',').map(item => item.trim())
 }
 
 function scale(value: string, factor: number): string {

@@ -1,4 +1,5 @@
 import { NO_TIMESTAMP } from '../protocol/records/layout.ts'
+import { partitionKey, type TopicPartition } from '../protocol/topic-partition.ts'
 import { DiskError } from '../runtime/disk.ts'
 import { Mutex } from '../runtime/mutex.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -26,7 +27,6 @@ import { PartitionMetadataFile } from './partition-metadata-file.ts'
 import { checkProducers, findDuplicate } from './producer-checks.ts'
 import type { ProducerStateManager } from './producer-state-manager.ts'
 import { rebuildProducerState } from './rebuild-producer-state.ts'
-import { partitionKey, type TopicPartition } from './topic-partition.ts'
 
 const MAX_RELATIVE_OFFSET = 2_147_483_647
 

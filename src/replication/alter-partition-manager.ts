@@ -1,7 +1,7 @@
 import type { ControllerChannel } from '../controller/controller-channel.ts'
-import type { TopicPartition } from '../log/topic-partition.ts'
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/apis/alter-partition.ts'
 import { ErrorCode } from '../protocol/errors.ts'
+import type { TopicPartition } from '../protocol/topic-partition.ts'
 import type { Runtime, Timer } from '../runtime/runtime.ts'
 
 /** After an error of a whole request, the next one waits so long (Kafka's constant). */

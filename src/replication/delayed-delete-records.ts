@@ -1,5 +1,5 @@
-import type { TopicPartition } from '../log/topic-partition.ts'
 import { ErrorCode } from '../protocol/errors.ts'
+import type { TopicPartition } from '../protocol/topic-partition.ts'
 import { DelayedOperation } from '../runtime/delayed-operation.ts'
 
 export interface DeleteRecordsResult {

@@ -1,6 +1,6 @@
 import { HIGH_WATERMARK_CHECKPOINT_FILE, OffsetCheckpointFile } from '../log/offset-checkpoint-file.ts'
-import { partitionKey } from '../log/topic-partition.ts'
 import type { UnifiedLog } from '../log/unified-log.ts'
+import { partitionKey } from '../protocol/topic-partition.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 
 interface DirectoryCheckpoint {

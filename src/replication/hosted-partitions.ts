@@ -1,6 +1,6 @@
 import type { MetadataImage } from '../controller/image/metadata-image.ts'
-import { partitionKey, type TopicPartition } from '../log/topic-partition.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
+import { partitionKey, type TopicPartition } from '../protocol/topic-partition.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { TopicIdPartition } from './fetch-params.ts'
 import { offlinePartitionError, type Partition } from './partition.ts'

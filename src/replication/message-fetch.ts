@@ -1,6 +1,6 @@
 import type { MetadataImage } from '../controller/image/metadata-image.ts'
-import { partitionKey } from '../log/topic-partition.ts'
 import { ErrorCode } from '../protocol/errors.ts'
+import { partitionKey } from '../protocol/topic-partition.ts'
 import type { DelayedOperationPurgatory } from '../runtime/delayed-operation-purgatory.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { DelayedFetch } from './delayed-fetch.ts'

@@ -1,6 +1,6 @@
 import type { MetadataImage } from '../controller/image/metadata-image.ts'
-import type { TopicPartition } from '../log/topic-partition.ts'
 import type { UnifiedLog } from '../log/unified-log.ts'
+import type { TopicPartition } from '../protocol/topic-partition.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { AlterPartitionManager } from './alter-partition-manager.ts'
 import type { ReplicationObserver } from './replication-observer.ts'

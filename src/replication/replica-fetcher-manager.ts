@@ -1,4 +1,4 @@
-import { partitionKey, type TopicPartition } from '../log/topic-partition.ts'
+import { partitionKey, type TopicPartition } from '../protocol/topic-partition.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { BrokerEndPoint, LeaderEndPoint } from './leader-end-point.ts'
 import type { InitialFetchState } from './partition-fetch-state.ts'

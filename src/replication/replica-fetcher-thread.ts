@@ -1,7 +1,7 @@
-import { partitionKey, type TopicPartition } from '../log/topic-partition.ts'
 import type { UnifiedLog } from '../log/unified-log.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
 import { RecordsError } from '../protocol/records/errors.ts'
+import { partitionKey, type TopicPartition } from '../protocol/topic-partition.ts'
 import { Condition } from '../runtime/condition.ts'
 import { Mutex } from '../runtime/mutex.ts'
 import type { Runtime, Thread } from '../runtime/runtime.ts'

@@ -1,5 +1,5 @@
+import { ConfigError } from '../config/config-error.ts'
 import type { MetadataImage } from '../controller/image/metadata-image.ts'
-import { ConfigError } from '../log/config-error.ts'
 import type { ClientMetadata } from './fetch-params.ts'
 import type { Partition } from './partition.ts'
 

@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../log/topic-partition.ts'
+import type { TopicPartition } from '../protocol/topic-partition.ts'
 
 /** Watches the replicas of a broker, for tests and checkers. Called synchronously; must not throw. */
 export interface ReplicationObserver {

@@ -1,12 +1,13 @@
+import type { ConfigType } from '../config/config-def.ts'
 import { type ConfigResource, type ConfigResourceType, configResourceType } from '../controller/config-resource.ts'
 import type { MetadataImage } from '../controller/image/metadata-image.ts'
 import type { DynamicConfigs } from '../controller/kafka-config-schema.ts'
 import { validateTopicName } from '../controller/topic-name.ts'
-import { type ConfigType, TOPIC_CONFIG_DEFS, type TopicConfigDef } from '../log/topic-config.ts'
+import { TOPIC_CONFIG_DEFS, type TopicConfigDef } from '../log/topic-config.ts'
 import type { DescribeConfigsRequest, DescribeConfigsResponse } from '../protocol/apis/describe-configs.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
 import type { BrokerConfigSchema, ConfigSynonym } from './config/broker-config-schema.ts'
-import type { BrokerConfigDef, BrokerConfigType } from './config/config-def.ts'
+import type { BrokerConfigDef } from './config/config-def.ts'
 import { BROKER_CONFIG_DEFS } from './config/definitions/index.ts'
 
 type Resource = DescribeConfigsRequest['resources'][number]
@@ -14,7 +15,7 @@ type Result = DescribeConfigsResponse['results'][number]
 type Entry = Result['configs'][number]
 
 /** Numbers of configuration types in DescribeConfigs responses. */
-const TYPE_IDS: Readonly<Record<BrokerConfigType | ConfigType, number>> = {
+const TYPE_IDS: Readonly<Record<ConfigType, number>> = {
   BOOLEAN: 1,
   STRING: 2,
   INT: 3,

@@ -1,5 +1,5 @@
+import { ConfigError } from '../config/config-error.ts'
 import type { MetadataRecord } from '../controller/metadata-records.ts'
-import { ConfigError } from '../log/config-error.ts'
 import type { Metrics } from '../network/metrics.ts'
 import type { RequestObserver } from '../network/request-observer.ts'
 import type { KafkaRaftClient } from '../raft/kafka-raft-client.ts'

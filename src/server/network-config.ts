@@ -1,4 +1,4 @@
-import { ConfigError } from '../log/config-error.ts'
+import { ConfigError } from '../config/config-error.ts'
 import type { ListenerQuota } from '../network/connection-quotas.ts'
 import { type SocketServerConfig, UNLIMITED_LISTENER } from '../network/socket-server-config.ts'
 import type { EndPoint } from './config/end-point.ts'

@@ -5,7 +5,7 @@ import type { LogConfig } from '../../src/log/log-config.ts'
 import { LogDirFailureChannel } from '../../src/log/log-dir-failure-channel.ts'
 import { InconsistentTopicIdError, KafkaStorageError } from '../../src/log/log-errors.ts'
 import { LogManager, type LogManagerOptions } from '../../src/log/log-manager.ts'
-import type { TopicPartition } from '../../src/log/topic-partition.ts'
+import type { TopicPartition } from '../../src/protocol/topic-partition.ts'
 import { createManualRuntime, type ManualRuntime } from '../support/manual-runtime.ts'
 import { batch, commit, config, fileBytes, recordsIn, TOPIC_ID } from './log-fixture.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError } from '../../src/log/config-error.ts'
+import { ConfigError } from '../../src/config/config-error.ts'
 import { LogConfig } from '../../src/log/log-config.ts'
 import { topicDefaultsFromBroker } from '../../src/log/topic-config.ts'
 

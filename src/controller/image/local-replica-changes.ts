@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../../log/topic-partition.ts'
+import type { TopicPartition } from '../../protocol/topic-partition.ts'
 import { directoryOf, type PartitionRegistration } from '../partition-registration.ts'
 import type { TopicsDelta } from './topics-delta.ts'
 

@@ -1,3 +1,4 @@
+import { ConfigError } from '../../config/config-error.ts'
 import type { ConfigResource, ConfigResourceType } from '../../controller/config-resource.ts'
 import {
   type ConfigEntry,
@@ -6,7 +7,6 @@ import {
   type KafkaConfigSchema,
 } from '../../controller/kafka-config-schema.ts'
 import { validateTopicName } from '../../controller/topic-name.ts'
-import { ConfigError } from '../../log/config-error.ts'
 import { LogConfig } from '../../log/log-config.ts'
 import { TOPIC_CONFIG_DEFS, type TopicConfigDef, topicConfigDef } from '../../log/topic-config.ts'
 import { ApiError, ErrorCode } from '../../protocol/errors.ts'

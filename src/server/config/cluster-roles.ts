@@ -1,4 +1,4 @@
-import { ConfigError } from '../../log/config-error.ts'
+import { ConfigError } from '../../config/config-error.ts'
 import { type EndPoint, parseEndPoints, parseSecurityProtocolMap, requireDifferentPorts } from './end-point.ts'
 import { parseQuorumVoters, type QuorumVoter } from './quorum-voters.ts'
 

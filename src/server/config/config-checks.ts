@@ -1,4 +1,4 @@
-import { ConfigError } from '../../log/config-error.ts'
+import { ConfigError } from '../../config/config-error.ts'
 import type { KafkaConfig } from './kafka-config.ts'
 
 /** Kafka's rules for values that must go together. Throws ConfigError. */

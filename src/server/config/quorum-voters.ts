@@ -1,5 +1,5 @@
-import { ConfigError } from '../../log/config-error.ts'
-import { splitList } from '../../log/topic-config.ts'
+import { ConfigError } from '../../config/config-error.ts'
+import { splitList } from '../../config/values.ts'
 
 /** A voter of the metadata log. */
 export interface QuorumVoter {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError } from '../../../src/log/config-error.ts'
+import { ConfigError } from '../../../src/config/config-error.ts'
 import { LogConfig } from '../../../src/log/log-config.ts'
 import { TOPIC_CONFIG_DEFS } from '../../../src/log/topic-config.ts'
 import { BROKER_CONFIG_DEFS, brokerConfigDef } from '../../../src/server/config/definitions/index.ts'

@@ -1,5 +1,6 @@
-import { LONG_MAX } from '../../../log/topic-config.ts'
-import { type BrokerConfigDef, define, INT_MAX } from '../config-def.ts'
+import { INT_MAX } from '../../../config/config-def.ts'
+import { LONG_MAX } from '../../../config/values.ts'
+import { type BrokerConfigDef, define } from '../config-def.ts'
 
 const CLUSTER_WIDE = { update: 'cluster-wide' } as const
 

@@ -1,4 +1,5 @@
-import { type BrokerConfigDef, define, INT_MAX } from '../config-def.ts'
+import { INT_MAX } from '../../../config/config-def.ts'
+import { type BrokerConfigDef, define } from '../config-def.ts'
 
 /** Requests, topics and the broker's life (Kafka's ServerConfigs, ReplicationConfigs and TransactionLogConfig). */
 export const SERVER_DEFS: readonly BrokerConfigDef[] = [

@@ -1,4 +1,5 @@
-import { type BrokerConfigDef, define, INT_MAX } from '../config-def.ts'
+import { INT_MAX } from '../../../config/config-def.ts'
+import { type BrokerConfigDef, define } from '../config-def.ts'
 
 /** Listeners, connections and the request queue (Kafka's SocketServerConfigs). */
 export const SOCKET_SERVER_DEFS: readonly BrokerConfigDef[] = [
