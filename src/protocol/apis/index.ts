@@ -8,12 +8,16 @@ import { AssignReplicasToDirs } from './assign-replicas-to-dirs.ts'
 import { BeginQuorumEpoch } from './begin-quorum-epoch.ts'
 import { BrokerHeartbeat } from './broker-heartbeat.ts'
 import { BrokerRegistration } from './broker-registration.ts'
+import { ConsumerGroupDescribe } from './consumer-group-describe.ts'
+import { ConsumerGroupHeartbeat } from './consumer-group-heartbeat.ts'
 import { CreatePartitions } from './create-partitions.ts'
 import { CreateTopics } from './create-topics.ts'
+import { DeleteGroups } from './delete-groups.ts'
 import { DeleteRecords } from './delete-records.ts'
 import { DeleteTopics } from './delete-topics.ts'
 import { DescribeCluster } from './describe-cluster.ts'
 import { DescribeConfigs } from './describe-configs.ts'
+import { DescribeGroups } from './describe-groups.ts'
 import { DescribeQuorum } from './describe-quorum.ts'
 import { ElectLeaders } from './elect-leaders.ts'
 import { EndQuorumEpoch } from './end-quorum-epoch.ts'
@@ -21,13 +25,21 @@ import { Envelope } from './envelope.ts'
 import { Fetch } from './fetch.ts'
 import { FetchSnapshot } from './fetch-snapshot.ts'
 import { FindCoordinator } from './find-coordinator.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { IncrementalAlterConfigs } from './incremental-alter-configs.ts'
 import { InitProducerId } from './init-producer-id.ts'
+import { JoinGroup } from './join-group.ts'
+import { LeaveGroup } from './leave-group.ts'
+import { ListGroups } from './list-groups.ts'
 import { ListOffsets } from './list-offsets.ts'
 import { ListPartitionReassignments } from './list-partition-reassignments.ts'
 import { Metadata } from './metadata.ts'
+import { OffsetCommit } from './offset-commit.ts'
+import { OffsetDelete } from './offset-delete.ts'
+import { OffsetFetch } from './offset-fetch.ts'
 import { OffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { Produce } from './produce.ts'
+import { SyncGroup } from './sync-group.ts'
 import { UnregisterBroker } from './unregister-broker.ts'
 import { UpdateFeatures } from './update-features.ts'
 import { Vote } from './vote.ts'
@@ -39,7 +51,15 @@ export const API_BY_KEY: ReadonlyMap<number, Api> = new Map(
     Fetch,
     ListOffsets,
     Metadata,
+    OffsetCommit,
+    OffsetFetch,
     FindCoordinator,
+    JoinGroup,
+    Heartbeat,
+    LeaveGroup,
+    SyncGroup,
+    DescribeGroups,
+    ListGroups,
     ApiVersions,
     CreateTopics,
     DeleteTopics,
@@ -49,10 +69,12 @@ export const API_BY_KEY: ReadonlyMap<number, Api> = new Map(
     DescribeConfigs,
     AlterConfigs,
     CreatePartitions,
+    DeleteGroups,
     ElectLeaders,
     IncrementalAlterConfigs,
     AlterPartitionReassignments,
     ListPartitionReassignments,
+    OffsetDelete,
     Vote,
     BeginQuorumEpoch,
     EndQuorumEpoch,
@@ -66,6 +88,8 @@ export const API_BY_KEY: ReadonlyMap<number, Api> = new Map(
     BrokerHeartbeat,
     UnregisterBroker,
     AllocateProducerIds,
+    ConsumerGroupHeartbeat,
+    ConsumerGroupDescribe,
     AssignReplicasToDirs,
   ].map(api => [api.key, api]),
 )
