@@ -224,6 +224,7 @@ export class KafkaRaftClient<T> implements RaftClient<T> {
     const store = new QuorumStateStore(this.#runtime, this.#directory)
     const quorum = new QuorumState<T>(this.#runtime, { ...this.#options, voterIds, store, random: stream })
     await quorum.initialize(log.lastEpoch)
+    if (quorum.state.kind === 'candidate') observer?.onVoteGranted?.(quorum.epoch, nodeId)
     const requests = new RequestManager({ ...this.#options, voterIds, random: stream })
     const options = { ...this.#options, observer }
     return new RaftCore(this.#runtime, options, { log, quorum, requests, events: this.#io })

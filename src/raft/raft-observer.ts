@@ -4,7 +4,10 @@ export interface RaftObserver {
   onBecameLeader?(epoch: number, logEndOffset: number): void
   /** This node no longer leads in `epoch`. */
   onResigned?(epoch: number): void
-  /** This node has granted a vote (not a pre-vote) in `epoch`. */
+  /**
+   * This node has granted a vote (not a pre-vote) in `epoch`. Told again when it starts as the candidate that it was: it may
+   * have ended after its vote for itself was on disk and before it was told.
+   */
   onVoteGranted?(epoch: number, candidateId: number): void
   onHighWatermark?(highWatermark: number, isLeader: boolean): void
   /** The log was cut to `toOffset`; the high watermark stood at `highWatermark`, undefined when it was not known. */

@@ -5,11 +5,13 @@ import { Fetch } from '../../src/protocol/apis/fetch.ts'
 import { Vote } from '../../src/protocol/apis/vote.ts'
 import { METADATA_TOPIC_ID, ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { KafkaRaftClient } from '../../src/raft/kafka-raft-client.ts'
+import { type ElectionState, QuorumStateStore } from '../../src/raft/quorum-state-store.ts'
 import type { RaftTransport } from '../../src/raft/raft-transport.ts'
 import { createManualRuntime, type ManualRuntime } from '../support/manual-runtime.ts'
 import { stringSerde } from './recorder.ts'
 
 const TOPIC = '__cluster_metadata'
+const METADATA_DIRECTORY = 'data/__cluster_metadata-0'
 const LEADER = 2
 const OTHER = 3
 const EPOCH = 5
@@ -31,9 +33,16 @@ interface SentPartition {
 }
 
 /** Voter 1 of three; what it sends is answered by `answer`, or never. */
-async function voter(answer: (name: string, preVote: boolean, epoch: number) => object | undefined) {
+async function voter(
+  answer: (name: string, preVote: boolean, epoch: number) => object | undefined,
+  stored?: ElectionState,
+) {
   const runtime: ManualRuntime = createManualRuntime()
   await runtime.disk.makeDirectory('data')
+  if (stored !== undefined) {
+    await runtime.disk.makeDirectory(METADATA_DIRECTORY)
+    await new QuorumStateStore(runtime, METADATA_DIRECTORY).write(stored)
+  }
   const sent: Sent[] = []
   const transport = {
     send: (_: unknown, { name }: { readonly name: string }, body: SentBody) => {
@@ -45,6 +54,7 @@ async function voter(answer: (name: string, preVote: boolean, epoch: number) => 
     close: () => {},
   }
   const faults: unknown[] = []
+  const votes: (readonly [epoch: number, candidateId: number])[] = []
   const client = new KafkaRaftClient(runtime, {
     nodeId: 1,
     clusterId: 'a-cluster',
@@ -52,6 +62,7 @@ async function voter(answer: (name: string, preVote: boolean, epoch: number) => 
     logDirectory: 'data',
     serde: stringSerde,
     onFault: error => faults.push(error),
+    observer: { onVoteGranted: (epoch, candidateId) => votes.push([epoch, candidateId]) },
     electionTimeoutMs: 1000,
     fetchTimeoutMs: 2000,
     electionBackoffMaxMs: 1000,
@@ -62,7 +73,7 @@ async function voter(answer: (name: string, preVote: boolean, epoch: number) => 
   })
   await client.start()
   await runtime.settle()
-  return { runtime, client, sent, faults }
+  return { runtime, client, sent, faults, votes }
 }
 
 /** Begins to follow, and has fetched once, when the transport answers a fetch. */
@@ -167,5 +178,17 @@ describe('elections, as one voter sees them', () => {
     await follow(node)
 
     expect(node.sent.slice(before)).toEqual([])
+  })
+
+  test('who ended as a candidate is one again and holds the vote for itself, which its observer hears', async () => {
+    const stored = { leaderId: -1, leaderEpoch: EPOCH, votedId: 1, voters: [1, LEADER, OTHER] }
+    const node = await voter((name, _, leaderEpoch) => {
+      if (name !== Vote.name) return undefined
+      const partition = { partitionIndex: 0, errorCode: 0, leaderId: -1, leaderEpoch, voteGranted: true }
+      return { errorCode: 0, topics: [{ topicName: TOPIC, partitions: [partition] }] }
+    }, stored)
+
+    expect(node.client.leaderAndEpoch).toEqual({ leaderId: 1, epoch: EPOCH })
+    expect(node.votes).toEqual([[EPOCH, 1]])
   })
 })
