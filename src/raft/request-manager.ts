@@ -1,12 +1,8 @@
 import type { RandomStream } from '../runtime/runtime.ts'
 
-const MAX_BACKOFF_MS = 500
-/** Beyond it the backoff has long reached its bound. */
-const MAX_FAILURES = 20
-
 export interface RequestManagerOptions {
   readonly voterIds: readonly number[]
-  /** Wait after the first failure; doubles with each further one in a row, up to 500 ms. */
+  /** `controller.quorum.retry.backoff.ms`: pause after a failure, always the same. Connections have their own pauses. */
   readonly retryBackoffMs: number
   readonly requestTimeoutMs: number
   readonly random: RandomStream
@@ -17,10 +13,12 @@ interface ConnectionState {
   /** Until when an answer is waited for. */
   answerDeadlineMs: number
   backoffUntilMs: number
-  failures: number
 }
 
-/** Which voter may be sent a request now: at most one is under way to each, and failures are followed by a pause. */
+/**
+ * Which voter may be sent a request now (Kafka's RequestManager): at most one is under way to each, and failures are followed
+ * by a pause.
+ */
 export class RequestManager {
   readonly #options: RequestManagerOptions
   readonly #connections = new Map<number, ConnectionState>()
@@ -29,7 +27,7 @@ export class RequestManager {
   constructor(options: RequestManagerOptions) {
     this.#options = options
     for (const id of options.voterIds) {
-      this.#connections.set(id, { correlationId: undefined, answerDeadlineMs: 0, backoffUntilMs: 0, failures: 0 })
+      this.#connections.set(id, { correlationId: undefined, answerDeadlineMs: 0, backoffUntilMs: 0 })
     }
   }
 
@@ -100,15 +98,7 @@ export class RequestManager {
     const connection = this.#connection(voterId)
     if (connection.correlationId !== correlationId) return
     connection.correlationId = undefined
-    if (success) {
-      connection.failures = 0
-      connection.backoffUntilMs = 0
-      return
-    }
-    let backoffMs = this.#options.retryBackoffMs
-    for (let doubled = 0; doubled < connection.failures && backoffMs < MAX_BACKOFF_MS; doubled++) backoffMs *= 2
-    connection.backoffUntilMs = nowMs + Math.min(backoffMs, Math.max(MAX_BACKOFF_MS, this.#options.retryBackoffMs))
-    connection.failures = Math.min(connection.failures + 1, MAX_FAILURES)
+    connection.backoffUntilMs = success ? 0 : nowMs + this.#options.retryBackoffMs
   }
 
   /** Forgets the request under way: its answer will not be waited for. */
@@ -116,7 +106,7 @@ export class RequestManager {
     this.#connection(voterId).correlationId = undefined
   }
 
-  /** A new part to play: every voter may be asked at once. That one has failed before is not forgotten. */
+  /** A new part to play: every voter may be asked at once. */
   resetAll(): void {
     for (const connection of this.#connections.values()) {
       connection.correlationId = undefined
