@@ -1,9 +1,9 @@
 import { NO_TIMESTAMP } from '../protocol/records/layout.ts'
 import { partitionKey, type TopicPartition } from '../protocol/topic-partition.ts'
 import { DiskError } from '../runtime/disk.ts'
-import { Mutex } from '../runtime/mutex.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { AppendOrigin } from './append-origin.ts'
+import { HighWatermark } from './high-watermark.ts'
 import type { KafkaScheduler } from './kafka-scheduler.ts'
 import type { EpochAndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts'
 import type { FetchDataInfo, LocalLog } from './local-log.ts'
@@ -17,8 +17,9 @@ import {
   RecordBatchTooLargeError,
 } from './log-errors.ts'
 import { parentPath } from './log-file-utils.ts'
+import { LogGuard } from './log-guard.ts'
 import { lookupOffset, type TimestampAndOffset } from './log-offset-lookup.ts'
-import { isMessageOffsetOnly, type LogOffsetMetadata, messageOffsetOnly } from './log-offset-metadata.ts'
+import type { LogOffsetMetadata } from './log-offset-metadata.ts'
 import { type LogParts, loadLogParts, type UnifiedLogOptions } from './log-parts.ts'
 import { deletableSegments } from './log-retention.ts'
 import type { LogSegment } from './log-segment.ts'
@@ -54,10 +55,10 @@ export class UnifiedLog {
   readonly #scheduler: KafkaScheduler
   readonly #failureChannel: LogDirFailureChannel
   readonly #parentDir: string
-  readonly #lock: Mutex
+  readonly #guard: LogGuard
   #topicId: string | undefined
   #logStartOffset: number
-  #highWatermark: LogOffsetMetadata
+  readonly #highWatermark: HighWatermark
 
   private constructor(runtime: Runtime, options: UnifiedLogOptions, parts: LogParts) {
     this.#runtime = runtime
@@ -70,10 +71,16 @@ export class UnifiedLog {
     this.#scheduler = options.scheduler
     this.#failureChannel = options.failureChannel
     this.#parentDir = parentPath(options.directory)
-    this.#lock = new Mutex(runtime, `log ${options.directory}`)
+    this.#guard = new LogGuard(runtime, {
+      name: this.name,
+      directory: options.directory,
+      parentDir: this.#parentDir,
+      failureChannel: options.failureChannel,
+      log: parts.local,
+    })
     this.#topicId = parts.topicId
     this.#logStartOffset = parts.logStartOffset
-    this.#highWatermark = messageOffsetOnly(parts.logStartOffset)
+    this.#highWatermark = new HighWatermark(this, parts.logStartOffset)
   }
 
   /**
@@ -106,7 +113,7 @@ export class UnifiedLog {
   async assignTopicId(topicId: string): Promise<void> {
     if (this.#topicId === topicId) return
     if (this.#topicId !== undefined) throw new InconsistentTopicIdError(this.directory, this.#topicId, topicId)
-    await this.#guarded('note the topic id', () =>
+    await this.#guard.guarded('note the topic id', () =>
       new PartitionMetadataFile(this.#runtime, this.directory).write(topicId),
     )
     this.#topicId = topicId
@@ -128,17 +135,17 @@ export class UnifiedLog {
 
   /** Records below are committed: on all in-sync replicas, and visible to consumers. */
   get highWatermark(): number {
-    return this.#highWatermark.messageOffset
+    return this.#highWatermark.offset
   }
 
   /** The high watermark, and where it lies if that is known. */
   get highWatermarkMetadata(): LogOffsetMetadata {
-    return this.#highWatermark
+    return this.#highWatermark.metadata
   }
 
   /** Records below are visible to consumers of committed transactions. */
   get lastStableOffset(): number {
-    return this.#highWatermark.messageOffset
+    return this.#highWatermark.offset
   }
 
   /** Everything below is on the platter. */
@@ -169,19 +176,15 @@ export class UnifiedLog {
   }
 
   /** The high watermark and where it lies. */
-  async fetchHighWatermarkMetadata(): Promise<LogOffsetMetadata> {
-    const before = this.#highWatermark
-    if (!isMessageOffsetOnly(before)) return before
-    const found = await this.#guarded('look up the high watermark', () => {
-      return this.#local.convertToOffsetMetadata(before.messageOffset)
+  fetchHighWatermarkMetadata(): Promise<LogOffsetMetadata> {
+    return this.#highWatermark.locate(offset => {
+      return this.#guard.guarded('look up the high watermark', () => this.#local.convertToOffsetMetadata(offset))
     })
-    if (this.#highWatermark === before) this.#highWatermark = found
-    return found
   }
 
   /** Where an offset of the log lies. */
   convertToOffsetMetadata(offset: number): Promise<LogOffsetMetadata> {
-    return this.#guarded('look up an offset', () => this.#local.convertToOffsetMetadata(offset))
+    return this.#guard.guarded('look up an offset', () => this.#local.convertToOffsetMetadata(offset))
   }
 
   /**
@@ -189,24 +192,12 @@ export class UnifiedLog {
    * Returns the new high watermark.
    */
   updateHighWatermark(to: number | LogOffsetMetadata): number {
-    const wanted = typeof to === 'number' ? messageOffsetOnly(to) : to
-    const { logEndOffsetMetadata: end } = this
-    if (wanted.messageOffset >= end.messageOffset) this.#highWatermark = end
-    else if (wanted.messageOffset < this.#logStartOffset) this.#highWatermark = messageOffsetOnly(this.#logStartOffset)
-    else this.#highWatermark = wanted
-    return this.#highWatermark.messageOffset
+    return this.#highWatermark.update(to)
   }
 
   /** Moves the high watermark forth, never back. Returns whether it moved. Throws RangeError beyond the log's end. */
   maybeIncrementHighWatermark(to: LogOffsetMetadata): boolean {
-    if (to.messageOffset > this.logEndOffset) {
-      throw new RangeError(`high watermark ${to.messageOffset} of ${this.name} is beyond its end, ${this.logEndOffset}`)
-    }
-    const before = this.#highWatermark
-    const onOlderSegment = before.messageOffset === to.messageOffset && before.segmentBaseOffset < to.segmentBaseOffset
-    if (before.messageOffset >= to.messageOffset && !onOlderSegment) return false
-    this.#highWatermark = to
-    return before.messageOffset < to.messageOffset
+    return this.#highWatermark.maybeIncrement(to)
   }
 
   /** The topic's configuration was changed. */
@@ -216,7 +207,7 @@ export class UnifiedLog {
 
   /** Notes that the log's next records belong to a new leader epoch. */
   async assignEpochStartOffset(leaderEpoch: number, startOffset: number): Promise<void> {
-    await this.#locked('note a leader epoch', () => this.leaderEpochCache.assign(leaderEpoch, startOffset))
+    await this.#guard.locked('note a leader epoch', () => this.leaderEpochCache.assign(leaderEpoch, startOffset))
   }
 
   /** See `LeaderEpochFileCache.endOffsetFor`. */
@@ -232,7 +223,7 @@ export class UnifiedLog {
    * `OutOfOrderSequenceError`, `InvalidProducerEpochError`; with `KafkaStorageError` the outcome is unknown.
    */
   appendAsLeader(records: Buffer, leaderEpoch: number, origin: AppendOrigin = 'client'): Promise<LogAppendInfo> {
-    return this.#locked('append', async () => {
+    return this.#guard.locked('append', async () => {
       const { config } = this
       const nowMs = this.#runtime.clock.wallMs()
       const nextOffset = this.logEndOffset
@@ -247,7 +238,7 @@ export class UnifiedLog {
    * `checkReplicated`, or `KafkaStorageError`.
    */
   appendAsFollower(records: Buffer, leaderEpoch: number): Promise<LogAppendInfo> {
-    return this.#locked('append', async () => {
+    return this.#guard.locked('append', async () => {
       const prepared = checkReplicated(records, this.name, leaderEpoch, this.logEndOffset)
       return this.#append(prepared, 'replication', NO_TIMESTAMP)
     })
@@ -269,26 +260,26 @@ export class UnifiedLog {
     }
     const atEnd = isolation === 'log-end'
     const upperBound = atEnd ? this.logEndOffsetMetadata : await this.fetchHighWatermarkMetadata()
-    return this.#guarded('read', () => this.#local.read(startOffset, maxLength, minOneMessage, upperBound))
+    return this.#guard.guarded('read', () => this.#local.read(startOffset, maxLength, minOneMessage, upperBound))
   }
 
   /** The offset for a timestamp or one of ListOffsets' special ones; undefined when there is none. */
   fetchOffsetByTimestamp(timestamp: number): Promise<TimestampAndOffset | undefined> {
     const { logStartOffset, logEndOffset, leaderEpochCache } = this
     const { segments } = this.#local
-    return this.#guarded('look up a timestamp', () => {
+    return this.#guard.guarded('look up a timestamp', () => {
       return lookupOffset({ segments, leaderEpochCache, logStartOffset, logEndOffset }, timestamp)
     })
   }
 
   /** Forces everything to the platter. Appends may go on meanwhile. */
   flush(): Promise<void> {
-    return this.#guarded('flush', () => this.#local.flush(this.logEndOffset))
+    return this.#guard.guarded('flush', () => this.#local.flush(this.logEndOffset))
   }
 
   /** Starts a new segment. */
   roll(): Promise<void> {
-    return this.#locked('roll', async () => {
+    return this.#guard.locked('roll', async () => {
       await this.#roll(0)
     })
   }
@@ -298,12 +289,12 @@ export class UnifiedLog {
    * `OffsetOutOfRangeError` above the high watermark.
    */
   maybeIncrementLogStartOffset(newLogStartOffset: number): Promise<boolean> {
-    return this.#locked('move the log start offset', () => this.#moveLogStartOffset(newLogStartOffset))
+    return this.#guard.locked('move the log start offset', () => this.#moveLogStartOffset(newLogStartOffset))
   }
 
   /** Deletes what retention lets go. Returns how many segments went. */
   deleteOldSegments(): Promise<number> {
-    return this.#locked('delete old segments', async () => {
+    return this.#guard.locked('delete old segments', async () => {
       const { segments } = this.#local
       const deletable = deletableSegments({
         segments,
@@ -326,7 +317,7 @@ export class UnifiedLog {
   /** Drops everything from `targetOffset` on. Returns whether anything went. */
   truncateTo(targetOffset: number): Promise<boolean> {
     if (targetOffset < 0) throw new RangeError(`cannot truncate ${this.name} to the negative offset ${targetOffset}`)
-    return this.#locked('truncate', async () => {
+    return this.#guard.locked('truncate', async () => {
       if (targetOffset >= this.logEndOffset) {
         // An epoch that began here and never wrote may contradict what a new leader says (KAFKA-10706).
         await this.leaderEpochCache.truncateFromEnd(this.logEndOffset)
@@ -348,7 +339,7 @@ export class UnifiedLog {
 
   /** Drops everything; the next record gets `newOffset`. */
   truncateFullyAndStartAt(newOffset: number): Promise<void> {
-    return this.#locked('truncate', () => this.#truncateFully(newOffset))
+    return this.#guard.locked('truncate', () => this.#truncateFully(newOffset))
   }
 
   /** Forgets producers that were silent for too long. */
@@ -358,7 +349,7 @@ export class UnifiedLog {
 
   /** Flushes everything and closes: after it, opening needs no recovery. */
   closeCleanly(): Promise<void> {
-    return this.#locked('close', async () => {
+    return this.#guard.locked('close', async () => {
       await this.#local.segments.active.onBecomeInactiveSegment()
       await this.#local.flush(this.logEndOffset + 1)
       await this.producerStateManager.takeSnapshot()
@@ -368,7 +359,7 @@ export class UnifiedLog {
 
   /** Renames the partition's directory, within its log directory. On the platter when it resolves. */
   renameDirectory(directory: string): Promise<void> {
-    return this.#locked('rename', async () => {
+    return this.#guard.locked('rename', async () => {
       await this.#runtime.disk.rename(this.directory, directory)
       await this.#runtime.disk.syncDirectory(this.#parentDir)
       this.#local.updateDirectory(directory)
@@ -431,7 +422,7 @@ export class UnifiedLog {
 
   async #flushInBackground(offset: number): Promise<void> {
     try {
-      await this.#guarded('flush', () => this.#local.flush(offset))
+      await this.#guard.guarded('flush', () => this.#local.flush(offset))
     } catch (error) {
       // The failure channel knows; a log that was closed meanwhile has nothing left to flush.
       if (!(error instanceof KafkaStorageError)) throw error
@@ -469,25 +460,5 @@ export class UnifiedLog {
       nowMs: this.#runtime.clock.wallMs(),
       reloadFromCleanShutdown: false,
     })
-  }
-
-  #locked<T>(what: string, body: () => Promise<T>): Promise<T> {
-    return this.#lock.runExclusive(() => this.#guarded(what, body))
-  }
-
-  /** Refuses to begin on an offline directory, and takes it offline when the disk fails. */
-  async #guarded<T>(what: string, body: () => Promise<T>): Promise<T> {
-    if (this.#failureChannel.hasOfflineLogDir(this.#parentDir)) {
-      throw new KafkaStorageError(`cannot ${what} in ${this.name}: log directory ${this.#parentDir} is offline`)
-    }
-    this.#local.checkOpen()
-    try {
-      return await body()
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error
-      const closedMeanwhile = error.code === 'EBADF' && this.#local.isClosed
-      if (!closedMeanwhile) this.#failureChannel.maybeAddOfflineLogDir(this.#parentDir, error)
-      throw new KafkaStorageError(`cannot ${what} in ${this.name}: ${error.message}`, { cause: error })
-    }
   }
 }
