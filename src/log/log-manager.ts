@@ -2,22 +2,17 @@ import { parsePartitionKey, partitionKey, type TopicPartition } from '../protoco
 import { DiskError } from '../runtime/disk.ts'
 import { Mutex } from '../runtime/mutex.ts'
 import type { RandomStream, Runtime } from '../runtime/runtime.ts'
-import { CleanShutdownFileHandler } from './clean-shutdown-file-handler.ts'
 import { CLUSTER_METADATA_TOPIC } from './internal-topics.ts'
 import type { KafkaScheduler } from './kafka-scheduler.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogDirFailureChannel } from './log-dir-failure-channel.ts'
-import { CorruptCheckpointError, KafkaStorageError } from './log-errors.ts'
-import { baseName, DELETE_DIR_SUFFIX, joinPath, parentPath, STRAY_DIR_SUFFIX } from './log-file-utils.ts'
-import {
-  LOG_START_OFFSET_CHECKPOINT_FILE,
-  OffsetCheckpointFile,
-  RECOVERY_POINT_CHECKPOINT_FILE,
-} from './offset-checkpoint-file.ts'
+import { LogDirectories } from './log-directories.ts'
+import type { LogDirectory } from './log-directory.ts'
+import { KafkaStorageError } from './log-errors.ts'
+import { DELETE_DIR_SUFFIX, joinPath, parentPath, STRAY_DIR_SUFFIX } from './log-file-utils.ts'
 import { UnifiedLog } from './unified-log.ts'
 
 const MAX_DIRECTORY_NAME = 255
-const MAX_LOG_DIRS = 1024
 
 /** Intervals in milliseconds, with Kafka's defaults where a key is named. */
 export interface LogManagerOptions {
@@ -47,17 +42,6 @@ export interface LogManagerOptions {
 
 const MINUTE_MS = 60_000
 
-/** What a log directory is known by. */
-interface LogDir {
-  readonly path: string
-  readonly recoveryPoints: OffsetCheckpointFile
-  readonly logStartOffsets: OffsetCheckpointFile
-  readonly cleanShutdown: CleanShutdownFileHandler
-  /** Lines last written, so that idle brokers do not write the same again. */
-  writtenRecoveryPoints: string
-  writtenLogStartOffsets: string
-}
-
 /**
  * The logs of a broker (Kafka's LogManager): loads them, makes and deletes them, and does in the background what keeps them
  * bounded and recoverable. The number of logs is bounded by the partitions that the metadata assigns to the broker.
@@ -67,7 +51,7 @@ export class LogManager {
   readonly #options: LogManagerOptions
   readonly #scheduler: KafkaScheduler
   readonly #failureChannel: LogDirFailureChannel
-  readonly #dirs: readonly LogDir[]
+  readonly #dirs: LogDirectories
   readonly #logs = new Map<string, UnifiedLog>()
   readonly #creation: Mutex
   /** Makes names of directories that go: one replica may go twice before the first is removed. */
@@ -78,29 +62,20 @@ export class LogManager {
 
   /** Throws RangeError unless there are between 1 and 1024 log directories. */
   constructor(runtime: Runtime, options: LogManagerOptions) {
-    if (options.logDirs.length < 1 || options.logDirs.length > MAX_LOG_DIRS) {
-      throw new RangeError(`log.dirs must name 1 to ${MAX_LOG_DIRS} directories, not ${options.logDirs.length}`)
-    }
     this.#runtime = runtime
     this.#options = options
     this.#scheduler = options.scheduler
     this.#failureChannel = options.failureChannel
     this.#creation = new Mutex(runtime, 'log creation or deletion')
     this.#directoryNames = runtime.random.stream('log-directory-names')
-    this.#dirs = options.logDirs.map(path => ({
-      path,
-      recoveryPoints: new OffsetCheckpointFile(runtime, path, RECOVERY_POINT_CHECKPOINT_FILE),
-      logStartOffsets: new OffsetCheckpointFile(runtime, path, LOG_START_OFFSET_CHECKPOINT_FILE),
-      cleanShutdown: new CleanShutdownFileHandler(runtime, path),
-      writtenRecoveryPoints: '',
-      writtenLogStartOffsets: '',
-    }))
+    const { logDirs, directoryIds, failureChannel } = options
+    this.#dirs = new LogDirectories(runtime, { logDirs, directoryIds, failureChannel, logs: this.#logs })
     this.#failureChannel.onFailure(directory => this.#handleLogDirFailure(directory))
   }
 
   /** Log directories that work. */
   get liveLogDirs(): string[] {
-    return this.#liveDirs.map(dir => dir.path)
+    return this.#dirs.live.map(dir => dir.path)
   }
 
   /** All logs, in the order in which they were loaded or made. */
@@ -124,7 +99,7 @@ export class LogManager {
    */
   async readBrokerEpochFromCleanShutdownFiles(): Promise<number> {
     let brokerEpoch: number | undefined
-    for (const dir of this.#dirs) {
+    for (const dir of this.#dirs.all) {
       const epoch = await this.#cleanShutdownEpoch(dir)
       if (epoch === undefined || (brokerEpoch !== undefined && epoch !== brokerEpoch)) return -1
       brokerEpoch = epoch
@@ -134,14 +109,14 @@ export class LogManager {
 
   /** Opens all logs, recovering where the last shutdown was not clean, and starts the background work. */
   async startup(): Promise<void> {
-    for (const dir of this.#dirs) await this.#inDir(dir, () => this.#loadLogs(dir))
+    for (const dir of this.#dirs.all) await this.#dirs.run(dir, () => this.#loadLogs(dir))
     this.#loaded = true
     this.#scheduleTasks()
   }
 
   /** The id of a log directory. */
   directoryId(directory: string): string | undefined {
-    return this.#options.directoryIds?.get(directory)
+    return this.#dirs.idOf(directory)
   }
 
   /**
@@ -156,8 +131,8 @@ export class LogManager {
         await existing.assignTopicId(topicId)
         return existing
       }
-      const dir = this.#logDirFor(topicPartition, assignedDirectoryId)
-      const log = await this.#inDir(dir, () => this.#createLog(dir, topicPartition, topicId))
+      const dir = this.#dirs.dirForNewLog(topicPartition, assignedDirectoryId)
+      const log = await this.#dirs.run(dir, () => this.#createLog(dir, topicPartition, topicId))
       if (log === undefined) throw new KafkaStorageError(`log directory ${dir.path} has failed`)
       this.#logs.set(log.name, log)
       return log
@@ -176,28 +151,30 @@ export class LogManager {
    */
   asyncDelete(topicPartitions: readonly TopicPartition[], stray = false): Promise<void> {
     return this.#creation.runExclusive(async () => {
-      const touched = new Set<LogDir>()
+      const touched = new Set<LogDirectory>()
       for (const topicPartition of topicPartitions) {
         const log = this.getLog(topicPartition)
         if (log === undefined) continue
         this.#logs.delete(log.name)
-        const dir = this.#dirOf(log)
+        const dir = this.#dirs.at(log.parentDir)
         touched.add(dir)
-        await this.#inDir(dir, () => this.#retire(log, stray))
+        await this.#dirs.run(dir, () => this.#retire(log, stray))
       }
       // A new topic of the same name must not inherit recovery points.
-      for (const dir of touched) await this.#inDir(dir, () => this.#checkpoint(dir))
+      for (const dir of touched) await this.#dirs.run(dir, () => dir.checkpoint(this.#dirs.logsIn(dir)))
     })
   }
 
   /** Writes the recovery points of all logs. */
   async checkpointRecoveryOffsets(): Promise<void> {
-    for (const dir of this.#liveDirs) await this.#inDir(dir, () => this.#checkpointRecoveryPoints(dir))
+    for (const dir of this.#dirs.live)
+      await this.#dirs.run(dir, () => dir.checkpointRecoveryPoints(this.#dirs.logsIn(dir)))
   }
 
   /** Writes the log start offsets of logs that begin later than their first segment. */
   async checkpointLogStartOffsets(): Promise<void> {
-    for (const dir of this.#liveDirs) await this.#inDir(dir, () => this.#checkpointStartOffsets(dir))
+    for (const dir of this.#dirs.live)
+      await this.#dirs.run(dir, () => dir.checkpointStartOffsets(this.#dirs.logsIn(dir)))
   }
 
   /** Deletes what retention lets go, in all logs. */
@@ -218,10 +195,11 @@ export class LogManager {
    * @param brokerEpoch the epoch of the broker's registration; -1 when it has none
    */
   async shutdown(brokerEpoch = -1): Promise<void> {
-    for (const dir of this.#liveDirs) {
-      await this.#inDir(dir, async () => {
-        for (const log of this.#logsIn(dir)) await log.closeCleanly()
-        await this.#checkpoint(dir)
+    for (const dir of this.#dirs.live) {
+      await this.#dirs.run(dir, async () => {
+        const logs = this.#dirs.logsIn(dir)
+        for (const log of logs) await log.closeCleanly()
+        await dir.checkpoint(logs)
         // Logs that were never opened cannot be vouched for.
         if (this.#loaded) await dir.cleanShutdown.write(brokerEpoch)
       })
@@ -251,13 +229,12 @@ export class LogManager {
     )
   }
 
-  async #loadLogs(dir: LogDir): Promise<void> {
+  async #loadLogs(dir: LogDirectory): Promise<void> {
     const { disk } = this.#runtime
     await disk.makeDirectory(dir.path)
     const hadCleanShutdown = (await dir.cleanShutdown.read()) !== undefined
     if (hadCleanShutdown) await dir.cleanShutdown.delete()
-    const recoveryPoints = await readOrReset(dir.recoveryPoints)
-    const logStartOffsets = await readOrReset(dir.logStartOffsets)
+    const { recoveryPoints, logStartOffsets } = await dir.readCheckpoints()
     if (!hadCleanShutdown) this.#recoveredDirs.add(dir.path)
     for (const name of await disk.list(dir.path)) {
       const directory = joinPath(dir.path, name)
@@ -273,7 +250,7 @@ export class LogManager {
     }
   }
 
-  async #createLog(dir: LogDir, topicPartition: TopicPartition, topicId: string): Promise<UnifiedLog> {
+  async #createLog(dir: LogDirectory, topicPartition: TopicPartition, topicId: string): Promise<UnifiedLog> {
     const directory = joinPath(dir.path, partitionKey(topicPartition))
     await this.#runtime.disk.makeDirectory(directory)
     await this.#runtime.disk.syncDirectory(dir.path)
@@ -312,43 +289,19 @@ export class LogManager {
   }
 
   #scheduleRemoval(directory: string, delayMs: number): void {
-    const dir = this.#dirs.find(candidate => candidate.path === parentPath(directory))
-    if (dir === undefined) throw new Error(`${baseName(directory)} lies in none of the log directories`)
+    const dir = this.#dirs.at(parentPath(directory))
     this.#scheduler.schedule(
       'kafka-delete-logs',
       async () => {
-        await this.#inDir(dir, () => this.#runtime.disk.remove(directory))
+        await this.#dirs.run(dir, () => this.#runtime.disk.remove(directory))
       },
       delayMs,
     )
   }
 
-  async #checkpoint(dir: LogDir): Promise<void> {
-    await this.#checkpointRecoveryPoints(dir)
-    await this.#checkpointStartOffsets(dir)
-  }
-
-  async #checkpointRecoveryPoints(dir: LogDir): Promise<void> {
-    const offsets = this.#logsIn(dir).map(log => ({ topicPartition: log.topicPartition, offset: log.recoveryPoint }))
-    const written = JSON.stringify(offsets)
-    if (written === dir.writtenRecoveryPoints) return
-    await dir.recoveryPoints.write(offsets)
-    dir.writtenRecoveryPoints = written
-  }
-
-  async #checkpointStartOffsets(dir: LogDir): Promise<void> {
-    const offsets = this.#logsIn(dir)
-      .filter(log => log.logStartOffset > (log.segments[0]?.baseOffset ?? 0))
-      .map(log => ({ topicPartition: log.topicPartition, offset: log.logStartOffset }))
-    const written = JSON.stringify(offsets)
-    if (written === dir.writtenLogStartOffsets) return
-    await dir.logStartOffsets.write(offsets)
-    dir.writtenLogStartOffsets = written
-  }
-
   /** Undefined also when the directory does not work; `startup` will find that out for itself. */
-  async #cleanShutdownEpoch(dir: LogDir): Promise<number | undefined> {
-    if (this.#failureChannel.hasOfflineLogDir(dir.path)) return undefined
+  async #cleanShutdownEpoch(dir: LogDirectory): Promise<number | undefined> {
+    if (!this.#dirs.isLive(dir)) return undefined
     try {
       return await dir.cleanShutdown.read()
     } catch (error) {
@@ -357,72 +310,8 @@ export class LogManager {
     }
   }
 
-  get #liveDirs(): LogDir[] {
-    return this.#dirs.filter(dir => !this.#failureChannel.hasOfflineLogDir(dir.path))
-  }
-
-  #logsIn(dir: LogDir): UnifiedLog[] {
-    return this.allLogs.filter(log => log.parentDir === dir.path)
-  }
-
-  #dirOf(log: UnifiedLog): LogDir {
-    const dir = this.#dirs.find(candidate => candidate.path === log.parentDir)
-    if (dir === undefined) throw new Error(`${log.name} lies in none of the log directories`)
-    return dir
-  }
-
-  #logDirFor(topicPartition: TopicPartition, assignedDirectoryId: string | undefined): LogDir {
-    if (assignedDirectoryId === undefined) return this.#nextLogDir()
-    const live = this.#liveDirs
-    const assigned = live.find(({ path }) => this.directoryId(path) === assignedDirectoryId)
-    if (assigned !== undefined) return assigned
-    // A second, empty log of the same replica would pass for the whole of it.
-    if (live.length < this.#dirs.length) {
-      const name = partitionKey(topicPartition)
-      throw new KafkaStorageError(`the log of ${name} may be in a log directory that has failed`)
-    }
-    return this.#nextLogDir()
-  }
-
-  #nextLogDir(): LogDir {
-    let best: LogDir | undefined
-    let fewest = Infinity
-    for (const dir of this.#liveDirs) {
-      const count = this.#logsIn(dir).length
-      if (count >= fewest) continue
-      fewest = count
-      best = dir
-    }
-    if (best === undefined) throw new KafkaStorageError('all log directories have failed')
-    return best
-  }
-
   #handleLogDirFailure(directory: string): void {
     for (const [name, log] of this.#logs) if (log.parentDir === directory) this.#logs.delete(name)
-  }
-
-  /** Runs work on a directory; undefined when the directory has failed, before or in it. */
-  async #inDir<T>(dir: LogDir, body: () => Promise<T>): Promise<T | undefined> {
-    if (this.#failureChannel.hasOfflineLogDir(dir.path)) return undefined
-    try {
-      return await body()
-    } catch (error) {
-      // A checkpoint of a log that says nonsense stops its directory too: guessing could lose records.
-      const failed = error instanceof DiskError || error instanceof CorruptCheckpointError
-      if (failed) this.#failureChannel.maybeAddOfflineLogDir(dir.path, error)
-      else if (!(error instanceof KafkaStorageError)) throw error
-      return undefined
-    }
-  }
-}
-
-/** As in Kafka, a checkpoint that cannot be understood counts as absent: recovery then checks everything. */
-async function readOrReset(file: OffsetCheckpointFile): Promise<Map<string, number>> {
-  try {
-    return await file.read()
-  } catch (error) {
-    if (error instanceof CorruptCheckpointError) return new Map()
-    throw error
   }
 }
 
