@@ -163,6 +163,8 @@ function typeArbitrary(type: FieldType, version: number, flexible: boolean): fc.
     case 'int64':
     case 'int64Saturated':
       return fc.maxSafeInteger()
+    case 'bigInt64':
+      return fc.bigInt({ min: -9_223_372_036_854_775_808n, max: 9_223_372_036_854_775_807n })
     case 'float64':
       return fc.double({ noNaN: true })
     case 'uuid':

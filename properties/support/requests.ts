@@ -101,6 +101,8 @@ function typeArbitrary(type: FieldType, version: number): fc.Arbitrary<unknown> 
     case 'int64':
     case 'int64Saturated':
       return numbers(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+    case 'bigInt64':
+      return fc.bigInt({ min: -9_223_372_036_854_775_808n, max: 9_223_372_036_854_775_807n })
     case 'float64':
       return fc.double({ noNaN: true })
     case 'uuid':

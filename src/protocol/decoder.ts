@@ -92,6 +92,8 @@ function typeDecoder(type: FieldType, version: number, flexible: boolean, nullab
       return reader => reader.int64()
     case 'int64Saturated':
       return reader => reader.int64Saturated()
+    case 'bigInt64':
+      return reader => reader.bigInt64()
     case 'uint16':
       return reader => reader.uint16()
     case 'uint32':
@@ -165,6 +167,7 @@ function bytesMin(type: FieldType, version: number, flexible: boolean): number {
       return 4
     case 'int64':
     case 'int64Saturated':
+    case 'bigInt64':
     case 'float64':
       return 8
     case 'uuid':

@@ -130,6 +130,8 @@ function typeEncoder(type: FieldType, version: number, flexible: boolean, nullab
       return (writer, value) => writer.int64(value as number)
     case 'int64Saturated':
       return (writer, value) => writer.int64Saturated(value as number)
+    case 'bigInt64':
+      return (writer, value) => writer.bigInt64(value as bigint)
     case 'uint16':
       return (writer, value) => writer.uint16(value as number)
     case 'uint32':

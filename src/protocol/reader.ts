@@ -85,6 +85,11 @@ export class Reader {
     return Math.max(value, Number.MIN_SAFE_INTEGER)
   }
 
+  /** A 64-bit integer, whatever its value. */
+  bigInt64(): bigint {
+    return this.#bytes.readBigInt64BE(this.#take(8, 'int64'))
+  }
+
   float64(): number {
     return this.#bytes.readDoubleBE(this.#take(8, 'float64'))
   }

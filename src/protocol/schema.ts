@@ -28,6 +28,7 @@ export type PrimitiveKind =
   | 'int32'
   | 'int64'
   | 'int64Saturated'
+  | 'bigInt64'
   | 'uint16'
   | 'uint32'
   | 'float64'
@@ -161,6 +162,11 @@ export function int64Saturated<const O extends FieldOptions<number> = object>(op
   return new Field({ kind: 'int64Saturated' }, options ?? {})
 }
 
+/** A 64-bit integer whose every bit counts, such as a hash. */
+export function bigInt64<const O extends FieldOptions<bigint> = object>(options?: O): FieldOf<bigint, bigint, O> {
+  return new Field({ kind: 'bigInt64' }, options ?? {})
+}
+
 export function uint16<const O extends FieldOptions<number> = object>(options?: O): FieldOf<number, number, O> {
   return new Field({ kind: 'uint16' }, options ?? {})
 }
@@ -231,6 +237,8 @@ function implicitDefault(type: FieldType): unknown {
       return EMPTY_ARRAY
     case 'struct':
       return defaultsOf(type.fields)
+    case 'bigInt64':
+      return 0n
     default:
       return 0
   }

@@ -79,6 +79,12 @@ export class Writer {
     }
   }
 
+  bigInt64(value: bigint): void {
+    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) fail('int64', value)
+    const at = this.#grow(8)
+    this.#bytes.writeBigInt64BE(value, at)
+  }
+
   float64(value: number): void {
     if (typeof value !== 'number') fail('float64', value)
     const at = this.#grow(8)

@@ -35,12 +35,23 @@ describe('Writer', () => {
     ['NaN is no int32', writer => writer.int32(Number.NaN)],
     ['4294967296 is no uint32', writer => writer.uint32(4_294_967_296)],
     ['9007199254740992 is no int64 within ±2^53', writer => writer.int64(2 ** 53)],
+    ['9223372036854775808 is no int64', writer => writer.bigInt64(9_223_372_036_854_775_808n)],
     ['-1 is no uvarint', writer => writer.uvarint(-1)],
     ['"x" is no UUID, which has 22 characters of base64url', writer => writer.uuid('x')],
     ['string of 32768 bytes, at most 32767 are allowed', writer => writer.string('x'.repeat(32_768))],
   ])('refuses a value that does not fit: %s', (message, write) => {
     expect(() => write(new Writer())).toThrow(new EncodeError(message))
   })
+
+  it.each([0n, -1n, 9_223_372_036_854_775_807n, -9_223_372_036_854_775_808n, 0x0123_4567_89ab_cdefn])(
+    'gives back the 64-bit integer %d bit for bit',
+    value => {
+      const writer = new Writer(1)
+      writer.bigInt64(value)
+
+      expect(new Reader(writer.finish()).bigInt64()).toBe(value)
+    },
+  )
 
   it('gives back every number that was written, in every coding', () => {
     fc.assert(

@@ -65,7 +65,7 @@ function elementName(element: FieldType): string {
 
 function kindName(type: FieldType): string {
   if (type.kind === 'bool') return 'BOOLEAN'
-  return type.kind === 'int64Saturated' ? 'INT64' : type.kind.toUpperCase()
+  return type.kind === 'int64Saturated' || type.kind === 'bigInt64' ? 'INT64' : type.kind.toUpperCase()
 }
 
 function structFields(type: FieldType): Fields | undefined {

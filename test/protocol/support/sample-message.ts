@@ -37,6 +37,8 @@ export function sampleMessage(fields: Fields, version: number): Record<string, u
       case 'int64':
       case 'int64Saturated':
         return 2 ** 40 + next()
+      case 'bigInt64':
+        return 0x1000_0000_0000_0000n + BigInt(next())
       default:
         return next() % 128
     }
