@@ -25,5 +25,6 @@ export {
 export { produceBatch } from './produce-batch.ts'
 export { RecordBatchView, type RecordView } from './record-batch-view.ts'
 export type { RecordHeader } from './record-cursor.ts'
+export { emptiedBatch, type RetainedRecord, retainRecords } from './rewrite-batch.ts'
 export { decrementSequence, incrementSequence } from './sequence.ts'
 export { type BatchRules, type ValidatedBatch, validateBatch } from './validate-batch.ts'

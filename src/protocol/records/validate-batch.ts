@@ -11,7 +11,7 @@ import {
 import { NO_TIMESTAMP, type TimestampType } from './layout.ts'
 import { RecordBatchView } from './record-batch-view.ts'
 import { RecordCursor } from './record-cursor.ts'
-import { sizeOfVarint, writeVarint } from './varint.ts'
+import { type RewrittenRecord, recordPayload } from './rewrite-batch.ts'
 
 /** What a topic asks of a produced batch. */
 export interface BatchRules {
@@ -174,16 +174,11 @@ function recompress(view: RecordBatchView, target: CompressionCodec, payload: Bu
 
 /** The same records with the offset deltas 0, 1, 2, …; every other byte of them stays. */
 function renumber(view: RecordBatchView, target: CompressionCodec, limitBytes: number): RecordBatchView {
-  const parts: Buffer[] = []
+  const records: RewrittenRecord[] = []
   const cursor = view.cursor(limitBytes)
   for (let index = 0; cursor.next(); index++) {
     const { timestampDelta, afterOffsetDelta } = cursor
-    const prefixBytes = 1 + sizeOfVarint(timestampDelta) + sizeOfVarint(index)
-    const bodyBytes = prefixBytes + afterOffsetDelta.length
-    const prefix = Buffer.alloc(sizeOfVarint(bodyBytes) + prefixBytes)
-    const attributesAt = writeVarint(prefix, bodyBytes, 0)
-    writeVarint(prefix, index, writeVarint(prefix, timestampDelta, attributesAt + 1))
-    parts.push(prefix, afterOffsetDelta)
+    records.push({ timestampDelta, offsetDelta: index, afterOffsetDelta })
   }
-  return recompress(view, target, Buffer.concat(parts))
+  return recompress(view, target, recordPayload(records))
 }
