@@ -6,7 +6,9 @@ import type { Parker, Runtime, Timer } from '../runtime/runtime.ts'
 import { CorrelationIdMismatchError } from './network-client-errors.ts'
 import { NetworkSend } from './network-send.ts'
 
-export interface ClientRequestOptions<Q extends Fields> {
+const NEVER = new Promise<void>(() => {})
+
+export interface ClientRequestOptions<Q extends Fields, S extends Fields = Fields> {
   readonly clientId: string | null
   readonly correlationId: number
   readonly version: number
@@ -16,6 +18,8 @@ export interface ClientRequestOptions<Q extends Fields> {
   readonly expectsResponse: boolean
   /** See `SendOptions`. */
   readonly handsOver: boolean
+  /** Called once where the request is settled, instead of waking whoever waits in `settled`. */
+  readonly onSettled?: (error: Error | undefined, response: Message<S> | undefined) => void
 }
 
 /** A request of a `NetworkClient` from its encoding to its end, and the caller that waits for that. */
@@ -34,15 +38,17 @@ export class ClientRequest<Q extends Fields = Fields, S extends Fields = Fields>
   #settled = false
 
   /** @throws EncodeError, UnsupportedVersionError */
-  constructor(runtime: Runtime, api: Api<Q, S>, options: ClientRequestOptions<Q>) {
-    const { clientId, correlationId, version, body, handsOver } = options
+  constructor(runtime: Runtime, api: Api<Q, S>, options: ClientRequestOptions<Q, S>) {
+    const { clientId, correlationId, version, body, handsOver, onSettled } = options
     this.api = api
     this.correlationId = correlationId
     this.timeoutMs = options.timeoutMs
     this.expectsResponse = options.expectsResponse
     this.#version = version
     this.send = new NetworkSend('client', encodeRequest(api, version, { correlationId, clientId }, body))
-    this.#parker = handsOver ? completion() : runtime.threads.park(`NetworkClient.send ${api.name}`)
+    if (onSettled !== undefined)
+      this.#parker = { parked: NEVER, unpark: () => onSettled(this.#failure, this.#response) }
+    else this.#parker = handsOver ? completion() : runtime.threads.park(`NetworkClient.send ${api.name}`)
   }
 
   /** Takes the response. @throws CorrelationIdMismatchError, ProtocolError when it is not this request's */

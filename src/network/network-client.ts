@@ -25,6 +25,20 @@ export interface NetworkClientOptions extends Address {
   readonly maxResponseBytes?: number
   readonly sendBufferBytes?: number
   readonly receiveBufferBytes?: number
+  /** Called once when a connection that was made has ended, after all its requests have. Must only hand over. */
+  readonly onDisconnected?: (error: DisconnectedError) => void
+  /** Called when requests that the socket took only in part are written. Must only hand over. */
+  readonly onWritten?: () => void
+}
+
+/** How a submitted request ended: an error (as `send` throws), or the response, which is undefined when none is expected. */
+export type Completion<S extends Fields> = (error: Error | undefined, response: Message<S> | undefined) => void
+
+export interface SubmitOptions {
+  /** Instead of the client's `requestTimeoutMs`. */
+  readonly timeoutMs?: number
+  /** False for a request that is never answered. */
+  readonly expectsResponse: boolean
 }
 
 export interface SendOptions {
@@ -86,6 +100,11 @@ export class NetworkClient {
     return this.#inFlight.length
   }
 
+  /** Whether all requests that were started are written (Kafka's InFlightRequests.canSendMore asks for that). */
+  get allWritten(): boolean {
+    return this.#writing.length === 0
+  }
+
   /**
    * Opens the connection; to be called once, before anything is sent.
    *
@@ -143,6 +162,24 @@ export class NetworkClient {
     await this.#submit(api, version, body, false, options).settled()
   }
 
+  /**
+   * Sends a request that nobody waits for: `onComplete` is called once, inside whatever reads the answer or finds the
+   * connection broken, in the order in which requests end; it must only hand over to a thread.
+   *
+   * @throws DisconnectedError, TooManyPendingRequestsError, EncodeError, UnsupportedVersionError: nothing was sent, and
+   * `onComplete` is not called
+   */
+  submit<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    version: number,
+    body: MessageInput<Q>,
+    { timeoutMs, expectsResponse }: SubmitOptions,
+    onComplete: Completion<S>,
+  ): void {
+    const options = timeoutMs === undefined ? {} : { timeoutMs }
+    this.#submit(api, version, body, expectsResponse, options, onComplete)
+  }
+
   /** Closes the connection; requests without an answer end with `DisconnectedError`. Idempotent. */
   close(): void {
     this.#fail(new DisconnectedError(this.remote, 'the client was closed'))
@@ -154,6 +191,7 @@ export class NetworkClient {
     body: MessageInput<Q>,
     expectsResponse: boolean,
     { timeoutMs = this.#requestTimeoutMs, handsOver = false }: SendOptions,
+    onComplete?: Completion<S>,
   ): ClientRequest<Q, S> {
     if (this.#closed !== undefined) {
       throw new DisconnectedError(this.remote, 'the connection is closed', { cause: this.#closed })
@@ -170,6 +208,7 @@ export class NetworkClient {
       timeoutMs,
       expectsResponse,
       handsOver,
+      ...(onComplete === undefined ? {} : { onSettled: onComplete }),
     })
     this.#nextCorrelationId = correlationId === MAX_CORRELATION_ID ? 0 : correlationId + 1
     this.#pending.push(request as unknown as ClientRequest)
@@ -194,7 +233,9 @@ export class NetworkClient {
   #pump(): void {
     this.#guarded(() => {
       this.#read()
+      const wasWriting = !this.allWritten
       this.#write()
+      if (wasWriting && this.allWritten) this.#options.onWritten?.()
     })
   }
 
@@ -293,6 +334,7 @@ export class NetworkClient {
       for (const request of requests) request.fail(error)
       requests.length = 0
     }
+    if (this.#connection !== undefined) this.#options.onDisconnected?.(error)
   }
 
   #newReceive(): NetworkReceive {
