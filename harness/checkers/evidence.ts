@@ -10,6 +10,7 @@ import type {
   PartitionEvidence,
   ReplicaEvidence,
 } from './cluster-evidence.ts'
+import type { GroupEvidence } from './group-evidence.ts'
 
 /** A record as read from the healed log. */
 export interface LoggedRecord {
@@ -106,6 +107,8 @@ export interface Evidence {
   /** Of every node, by node. */
   readonly requests: readonly RequestBalance[]
   readonly conduct: readonly ClientConduct[]
+  /** Of every consumer group of the scenario, in its order. */
+  readonly groups: readonly GroupEvidence[]
   /** When all faults had ended, virtual ms. */
   readonly healedMs: number
   /** When the trial stopped waiting, virtual ms. */

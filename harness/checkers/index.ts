@@ -1,13 +1,23 @@
 import type { GuaranteeName } from '../trial/scenario.ts'
 import { acksAllMeansReplicated } from './acks-all-means-replicated.ts'
+import { atLeastOnce } from './at-least-once.ts'
+import { atMostOnce } from './at-most-once.ts'
 import { boundedQueues } from './bounded-queues.ts'
 import { cleanElections } from './clean-elections.ts'
 import { clientRecovers } from './client-recovers.ts'
 import { clusterRecovers } from './cluster-recovers.ts'
+import { commitsNotBeyondProcessed } from './commits-not-beyond-processed.ts'
+import { commitsStay } from './commits-stay.ts'
 import { committedStays } from './committed-stays.ts'
 import { dropsDeadConnections } from './drops-dead-connections.ts'
+import { effectivelyOnce } from './effectively-once.ts'
+import { everyCommitSettles } from './every-commit-settles.ts'
 import { everySendSettles } from './every-send-settles.ts'
 import type { Checker, Evidence, Violation } from './evidence.ts'
+import { fencedCommitsRefused } from './fenced-commits-refused.ts'
+import { groupConverges } from './group-converges.ts'
+import { groupOrder } from './group-order.ts'
+import { leavesNothing } from './leaves-nothing.ts'
 import { metadataStays } from './metadata-stays.ts'
 import { noBusyTimers } from './no-busy-timers.ts'
 import { noDuplicates } from './no-duplicates.ts'
@@ -16,10 +26,12 @@ import { noPhantoms } from './no-phantoms.ts'
 import { noSilentLoss } from './no-silent-loss.ts'
 import { noUnexplainedLoss } from './no-unexplained-loss.ts'
 import { oneLeaderPerEpoch } from './one-leader-per-epoch.ts'
+import { oneOwner } from './one-owner.ts'
 import { order } from './order.ts'
 import { readsStay } from './reads-stay.ts'
 import { recovers } from './recovers.ts'
 import { replicasAgree } from './replicas-agree.ts'
+import { rereadsFromCommit } from './rereads-from-commit.ts'
 import { stableOffsets } from './stable-offsets.ts'
 import { wellFormedLog } from './well-formed-log.ts'
 
@@ -47,6 +59,18 @@ export const CHECKERS: Readonly<Record<GuaranteeName, Checker>> = {
   'client-recovers': clientRecovers,
   'no-busy-timers': noBusyTimers,
   'drops-dead-connections': dropsDeadConnections,
+  'at-least-once': atLeastOnce,
+  'at-most-once': atMostOnce,
+  'effectively-once': effectivelyOnce,
+  'one-owner': oneOwner,
+  'commits-not-beyond-processed': commitsNotBeyondProcessed,
+  'commits-stay': commitsStay,
+  'fenced-commits-refused': fencedCommitsRefused,
+  'group-order': groupOrder,
+  'rereads-from-commit': rereadsFromCommit,
+  'group-converges': groupConverges,
+  'every-commit-settles': everyCommitSettles,
+  'leaves-nothing': leavesNothing,
 }
 
 /** They look for records in the logs, which nobody can read to their tails when the cluster has not recovered. */

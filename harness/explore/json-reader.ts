@@ -65,6 +65,18 @@ export class JsonValue {
       : this.#refuse(`text of 1 to ${maxLength} characters`)
   }
 
+  textOrNull(maxLength: number): string | null {
+    if (this.#value === null) return null
+    const value = this.#value
+    return typeof value === 'string' && value.length > 0 && value.length <= maxLength
+      ? value
+      : this.#refuse(`null or text of 1 to ${maxLength} characters`)
+  }
+
+  null(): null {
+    return this.#value === null ? null : this.#refuse('null')
+  }
+
   oneOf<T extends string | number>(allowed: readonly T[]): T {
     const found = allowed.find(item => item === this.#value)
     return found ?? this.#refuse(allowed.length === 1 ? `${allowed[0]}` : `one of ${allowed.join(', ')}`)

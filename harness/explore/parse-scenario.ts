@@ -1,4 +1,5 @@
 import {
+  type AppendWorkload,
   CLIENT_NAMES,
   type ClusterSpec,
   COMPRESSION_NAMES,
@@ -11,12 +12,14 @@ import {
   PARTITION_SHAPES,
   type ProducerSpec,
   ROLE_LAYOUTS,
+  SCENARIO_FORMATS,
   type Scenario,
   type Trigger,
 } from '../trial/scenario.ts'
 import { DISK_OPERATIONS } from '../world/disk.ts'
 import { SCHEDULE_NAMES } from '../world/schedule.ts'
 import { JsonValue } from './json-reader.ts'
+import { readGroup } from './parse-group.ts'
 import { ScenarioError } from './scenario-error.ts'
 
 const DAY_MS = 86_400_000
@@ -27,6 +30,9 @@ const MAX_PARTITIONS = 100
 const MAX_FEATURES = 20
 const MAX_LEVEL = 1000
 const MAX_PRODUCERS = 50
+const MAX_GROUPS = 20
+/** With the first format that has them. */
+const FORMAT_OF_GROUPS = 3
 const MAX_SENDS = 10_000
 const MAX_RECORDS = 1000
 const MAX_BYTES = 10 * 1024 * 1024
@@ -44,21 +50,24 @@ const MAX_PICK = 1_000_000
  */
 export function parseScenario(json: unknown): Scenario {
   const scenario = new JsonValue(json).only('format', 'seed', 'schedule', 'cluster', 'workload', 'faults', 'guarantees')
-  const workload = scenario.get('workload')
+  const format = scenario.get('format').oneOf(SCENARIO_FORMATS)
   return {
-    format: scenario.get('format').oneOf([2] as const),
+    format,
     seed: scenario.get('seed').text(MAX_TEXT),
     schedule: scenario.get('schedule').oneOf(SCHEDULE_NAMES),
     cluster: readCluster(scenario.get('cluster')),
-    workload: {
-      kind: workload
-        .only('kind', 'producers')
-        .get('kind')
-        .oneOf(['append'] as const),
-      producers: workload.get('producers').list(1, MAX_PRODUCERS, readProducer),
-    },
+    workload: readWorkload(scenario.get('workload'), format),
     faults: scenario.get('faults').list(0, MAX_FAULTS, readFault),
     guarantees: scenario.get('guarantees').list(0, GUARANTEE_NAMES.length, name => name.oneOf(GUARANTEE_NAMES)),
+  }
+}
+
+function readWorkload(workload: JsonValue, format: Scenario['format']): AppendWorkload {
+  workload.only('kind', 'producers', ...(format >= FORMAT_OF_GROUPS ? ['groups'] : []))
+  return {
+    kind: workload.get('kind').oneOf(['append'] as const),
+    producers: workload.get('producers').list(1, MAX_PRODUCERS, readProducer),
+    ...(workload.has('groups') ? { groups: workload.get('groups').list(1, MAX_GROUPS, readGroup) } : {}),
   }
 }
 

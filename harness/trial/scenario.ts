@@ -1,13 +1,14 @@
 import type { DiskOperation } from '../world/disk.ts'
 import type { ScheduleName } from '../world/schedule.ts'
+import type { GroupSpec } from './group-spec.ts'
 
 /**
  * Everything a trial is given, as plain JSON: nothing is drawn on the way except by labelled streams of `seed`, so
  * removing one fault leaves all other draws as they were.
  */
 export interface Scenario {
-  /** Version of this shape. */
-  readonly format: 2
+  /** Version of this shape: 3 since there are groups, 2 without. */
+  readonly format: (typeof SCENARIO_FORMATS)[number]
   /** Decides latencies, interleavings, what a power loss leaves, and what clients draw. */
   readonly seed: string
   readonly schedule: ScheduleName
@@ -17,6 +18,8 @@ export interface Scenario {
   /** The guarantees to judge. */
   readonly guarantees: readonly GuaranteeName[]
 }
+
+export const SCENARIO_FORMATS = [2, 3] as const
 
 export const ROLE_LAYOUTS = ['combined', 'separate'] as const
 export type RoleLayout = (typeof ROLE_LAYOUTS)[number]
@@ -46,10 +49,12 @@ export interface ClusterSpec {
   }
 }
 
-/** Producers write identified records; afterwards the log is read to its tail. */
+/** Producers write identified records, which groups read meanwhile; afterwards the log is read to its tail. */
 export interface AppendWorkload {
   readonly kind: 'append'
   readonly producers: readonly ProducerSpec[]
+  /** Not before format 3; absent when nobody consumes. */
+  readonly groups?: readonly GroupSpec[]
 }
 
 export const CLIENT_NAMES = ['kafkajs', 'platformatic'] as const
@@ -225,5 +230,29 @@ export const GUARANTEE_NAMES = [
   'no-busy-timers',
   /** A client whose request timed out does not go on using the connection that never answered. */
   'drops-dead-connections',
+  /** What a group has committed it has processed, every record at least once. */
+  'at-least-once',
+  /** A group processes no record twice. */
+  'at-most-once',
+  /** The sink of a group holds the effect of every committed record exactly once. */
+  'effectively-once',
+  /** In a generation of a group a partition has one owner. */
+  'one-owner',
+  /** A group that commits after processing never commits beyond it. */
+  'commits-not-beyond-processed',
+  /** A successful commit is what is committed in the end. */
+  'commits-stay',
+  /** A commit by a member of an older generation is refused. */
+  'fenced-commits-refused',
+  /** Within one assignment a member is given a partition's records in their order, none left out. */
+  'group-order',
+  /** A member begins to read a partition where the group's last commit says. */
+  'rereads-from-commit',
+  /** After healing, every partition gets an owner and every record is committed, in bounded time. */
+  'group-converges',
+  /** Every commit settles, exactly once. */
+  'every-commit-settles',
+  /** A consumer that was closed leaves neither connections nor timers. */
+  'leaves-nothing',
 ] as const
 export type GuaranteeName = (typeof GUARANTEE_NAMES)[number]

@@ -122,6 +122,7 @@ export class Trial {
       queues: this.#queues.flatMap(queue => queue.observations()),
       requests: this.#requests(),
       conduct,
+      groups: [],
       healedMs,
       endedMs,
     }

@@ -124,6 +124,7 @@ export function healthy(changes: Partial<Evidence> = {}): Evidence {
     queues: [{ node: 1, name: 'RequestQueueSize', bound: 500, most: 3 }],
     requests: [{ node: 1, received: 7, answered: 6, abandoned: 1 }],
     conduct: [{ producer: 0, idleTimersPerSecond: 2, requestsOnDeadConnection: 0, deadConnectionMs: 0 }],
+    groups: [],
     healedMs: 900,
     endedMs: 1100,
     ...changes,

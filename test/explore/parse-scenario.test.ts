@@ -40,7 +40,7 @@ describe('parseScenario', () => {
   })
 
   it.each([
-    ['format', 1, 'format is 1, expected 2'],
+    ['format', 1, 'format is 1, expected one of 2, 3'],
     ['seed', '', 'seed is "", expected text of 1 to 200 characters'],
     ['schedule', 'lifo', 'schedule is "lifo", expected one of fifo, random, pct, starve-one-host'],
     ['cluster', undefined, 'cluster is missing, expected an object'],

@@ -1,0 +1,37 @@
+import type { CommitOperation } from '../history/group-history.ts'
+import { atTime } from './describe.ts'
+import type { Checker, Violation } from './evidence.ts'
+import type { GroupEvidence } from './group-evidence.ts'
+import { commitText, judgedGroups, memberName } from './group-support.ts'
+
+/**
+ * A commit by a member of an older generation is refused: none that was asked for after a newer generation had given out its
+ * assignments succeeds (`stale-commit-accepted`).
+ */
+export const fencedCommitsRefused: Checker = evidence => judgedGroups(evidence).flatMap(staleCommits)
+
+function staleCommits(group: GroupEvidence): Violation[] {
+  return group.commits.flatMap(commit => {
+    const { generation, invokedMs, outcome } = commit
+    if (generation === undefined || outcome.kind !== 'ok') return []
+    const newer = group.events.find(
+      event => event.kind === 'assigned' && event.ms < invokedMs && event.generation > generation,
+    )
+    return newer?.kind === 'assigned' ? [violation(group, commit, generation, newer.generation, newer.ms)] : []
+  })
+}
+
+function violation(
+  group: GroupEvidence,
+  commit: CommitOperation,
+  generation: number,
+  newer: number,
+  newerMs: number,
+): Violation {
+  const who = `${memberName(group, commit)}, of generation ${generation},`
+  return {
+    guarantee: 'fenced-commits-refused',
+    kind: 'stale-commit-accepted',
+    message: `At ${atTime(commit.invokedMs)} ${who} asked to commit ${commitText(commit)} and succeeded, although generation ${newer} had begun by ${atTime(newerMs)}.`,
+  }
+}

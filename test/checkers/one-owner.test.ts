@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { oneOwner } from '../../harness/checkers/one-owner.ts'
+import { GroupScript } from './group-support.ts'
+
+describe('one-owner', () => {
+  it('allows a partition another owner in another generation, although the first one still goes on', () => {
+    const script = new GroupScript().started(0).started(1).assigned(0, 1, 0, 1).assigned(1, 2, 0, 1).processed(0, 0)
+
+    expect(oneOwner(script.evidence(1))).toEqual([])
+  })
+
+  it('tells of a partition that two members of one generation were given', () => {
+    const script = new GroupScript().started(0).started(1).assigned(0, 1, 0, 1).assigned(1, 1, 1)
+
+    expect(oneOwner(script.evidence(0))).toEqual([
+      {
+        guarantee: 'one-owner',
+        kind: 'two-owners-in-a-generation',
+        message:
+          'In generation 1 of group-0 partition 1 was given to member 0 of group-0 at 3 ms and to member 1 of group-0 at 4 ms.',
+      },
+    ])
+  })
+
+  it('tells of a member that was given two assignments in one generation', () => {
+    const script = new GroupScript().started(0).assigned(0, 1, 0).assigned(0, 1, 0, 1)
+
+    expect(oneOwner(script.evidence(0)).map(({ message }) => message)).toEqual([
+      'In generation 1 member 0 of group-0 was given partitions 0 at 2 ms and partitions 0, 1 at 3 ms.',
+    ])
+  })
+})
