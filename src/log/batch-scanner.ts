@@ -27,24 +27,61 @@ export interface ScannedBatch {
  * caller's. Memory: one chunk, or one batch where that is larger; a batch is never larger than the rest of the file.
  */
 export async function* scanBatches(file: DiskFile, start: number, end: number): AsyncGenerator<ScannedBatch> {
+  for await (const chunk of scanChunks(file, start, end, CHUNK_BYTES)) yield* chunk
+}
+
+/**
+ * As `scanBatches`, but the batches of one read at a time, for callers that do something between two reads.
+ * @param chunkBytes bytes to read at once, at least 61
+ */
+export async function* scanChunks(
+  file: DiskFile,
+  start: number,
+  end: number,
+  chunkBytes: number,
+): AsyncGenerator<readonly ScannedBatch[]> {
   let position = start
   while (end - position >= BATCH_OVERHEAD) {
-    let chunk = await file.read(position, Math.min(CHUNK_BYTES, end - position))
-    let offset = 0
-    while (chunk.length - offset >= BATCH_OVERHEAD) {
-      const sizeBytes = checkedBatchSize(chunk, offset, `${file.path} at byte ${position + offset}`)
-      if (position + offset + sizeBytes > end) return
-      if (offset + sizeBytes > chunk.length) {
-        if (offset > 0) break // read on from this batch
-        chunk = await file.read(position, sizeBytes)
-        if (chunk.length < sizeBytes) return
-      }
-      yield { batch: new RecordBatchView(chunk, offset), position: position + offset }
-      offset += sizeBytes
-    }
-    if (offset === 0) return
-    position += offset
+    let bytes = await file.read(position, Math.min(chunkBytes, end - position))
+    if (bytes.length < BATCH_OVERHEAD) return
+    const firstBytes = checkedBatchSize(bytes, 0, `${file.path} at byte ${position}`)
+    if (position + firstBytes > end) return
+    if (firstBytes > bytes.length) bytes = await file.read(position, firstBytes)
+    if (firstBytes > bytes.length) return
+    const { batches, sizeInBytes, problem } = parseChunk(file, position, bytes, end)
+    yield batches
+    if (problem === 'cut off') return
+    if (problem !== undefined) throw problem
+    position += sizeInBytes
   }
+}
+
+interface ParsedChunk {
+  readonly batches: readonly ScannedBatch[]
+  /** Bytes that these take. */
+  readonly sizeInBytes: number
+  /** Why there are none after these, unless it is that the chunk ends. */
+  readonly problem: CorruptRecordError | 'cut off' | undefined
+}
+
+/** The whole batches in a chunk that begins with one. */
+function parseChunk(file: DiskFile, position: number, bytes: Buffer, end: number): ParsedChunk {
+  const batches: ScannedBatch[] = []
+  let offset = 0
+  while (bytes.length - offset >= BATCH_OVERHEAD) {
+    let sizeBytes: number
+    try {
+      sizeBytes = checkedBatchSize(bytes, offset, `${file.path} at byte ${position + offset}`)
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error
+      return { batches, sizeInBytes: offset, problem: error }
+    }
+    if (position + offset + sizeBytes > end) return { batches, sizeInBytes: offset, problem: 'cut off' }
+    if (offset + sizeBytes > bytes.length) break
+    batches.push({ batch: new RecordBatchView(bytes, offset), position: position + offset })
+    offset += sizeBytes
+  }
+  return { batches, sizeInBytes: offset, problem: undefined }
 }
 
 export interface BatchPosition {

@@ -2,7 +2,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import type { KafkaScheduler } from './kafka-scheduler.ts'
 import type { LogConfig } from './log-config.ts'
 import { KafkaStorageError, OffsetOutOfRangeError } from './log-errors.ts'
-import { DELETED_FILE_SUFFIX } from './log-file-utils.ts'
+import { DELETED_FILE_SUFFIX, SWAP_FILE_SUFFIX } from './log-file-utils.ts'
 import { isMessageOffsetOnly, type LogOffsetMetadata, messageOffsetOnly } from './log-offset-metadata.ts'
 import { LogSegment } from './log-segment.ts'
 import type { LogSegments } from './log-segments.ts'
@@ -150,7 +150,7 @@ export class LocalLog {
           firstEntryIncomplete: found.firstEntryIncomplete,
         }
       }
-      segment = this.segments.higher(segment.baseOffset)
+      segment = this.#segmentAfter(segment, startOffset)
     }
     return { fetchOffsetMetadata: this.#nextOffsetMetadata, records: EMPTY, firstEntryIncomplete: false }
   }
@@ -167,7 +167,7 @@ export class LocalLog {
           relativePositionInSegment: found.position,
         }
       }
-      segment = this.segments.higher(segment.baseOffset)
+      segment = this.#segmentAfter(segment, offset)
     }
     return messageOffsetOnly(offset)
   }
@@ -236,6 +236,21 @@ export class LocalLog {
     this.#scheduler.schedule('delete-file', () => this.#deleteFiles(segments), this.#config.fileDeleteDelayMs)
   }
 
+  /**
+   * Puts a segment that compaction has written, and flushed, in the place of those it was made of. Whenever the process or
+   * the power ends in between, the log is found with either the old segments or the new one: `completeSwap` tells how.
+   * Returns the old segments whose base offset is no segment's any more. The caller holds the log's lock.
+   */
+  async replaceSegments(cleaned: LogSegment, replaced: readonly LogSegment[]): Promise<readonly LogSegment[]> {
+    const old = replaced.filter(segment => this.segments.get(segment.baseOffset) === segment)
+    await cleaned.changeFileSuffixes(SWAP_FILE_SUFFIX)
+    this.segments.replace(old, cleaned)
+    await this.deleteSegments(old, true)
+    await cleaned.changeFileSuffixes('')
+    await this.#runtime.disk.syncDirectory(this.#directory)
+    return old.filter(segment => segment.baseOffset !== cleaned.baseOffset)
+  }
+
   updateDirectory(directory: string): void {
     this.#directory = directory
     for (const segment of this.segments.values()) segment.updateParentDir(directory)
@@ -246,6 +261,13 @@ export class LocalLog {
     if (this.#closed) return
     this.#closed = true
     for (const segment of this.segments.values()) await segment.close()
+  }
+
+  /** Where to look next for `offset`, when `segment` has nothing at or above it. */
+  #segmentAfter(segment: LogSegment, offset: number): LogSegment | undefined {
+    // Compaction may have put another one in its place meanwhile, which holds what stood in the segments after it too.
+    const replaced = this.segments.get(segment.baseOffset) !== segment
+    return replaced ? this.segments.floor(offset) : this.segments.higher(segment.baseOffset)
   }
 
   async #deleteFiles(segments: readonly LogSegment[]): Promise<void> {

@@ -6,12 +6,19 @@ export const TIME_INDEX_FILE_SUFFIX = '.timeindex'
 export const PRODUCER_SNAPSHOT_FILE_SUFFIX = '.snapshot'
 /** Files that are being written, to replace another one when they are whole. */
 export const TEMPORARY_FILE_SUFFIX = '.tmp'
+/** Segments that compaction is writing. */
+export const CLEANED_FILE_SUFFIX = '.cleaned'
+/** Segments that compaction has written, and is about to put in the place of others. */
+export const SWAP_FILE_SUFFIX = '.swap'
 /** Files that are renamed first and removed after `file.delete.delay.ms`. */
 export const DELETED_FILE_SUFFIX = '.deleted'
 /** Directories of deleted topics, removed after `file.delete.delay.ms`. */
 export const DELETE_DIR_SUFFIX = '-delete'
 /** Directories of partitions that the metadata no longer assigns to this broker. */
 export const STRAY_DIR_SUFFIX = '-stray'
+
+/** A segment's files, the log first: what is found without its log is worth nothing. */
+export const SEGMENT_FILE_SUFFIXES: readonly string[] = [LOG_FILE_SUFFIX, INDEX_FILE_SUFFIX, TIME_INDEX_FILE_SUFFIX]
 
 const OFFSET_DIGITS = 20
 

@@ -1,4 +1,5 @@
 import type { Runtime } from '../runtime/runtime.ts'
+import { completeSwap } from './complete-swap.ts'
 import type { LeaderEpochFileCache } from './leader-epoch-file-cache.ts'
 import type { LogConfig } from './log-config.ts'
 import {
@@ -24,6 +25,8 @@ export interface LogLoaderOptions {
   readonly hadCleanShutdown: boolean
   readonly logStartOffsetCheckpoint: number
   readonly recoveryPointCheckpoint: number
+  /** Compaction makes gaps between offsets; without it they are damage. */
+  readonly mayHaveGaps: boolean
   /** Empty; gets the segments. */
   readonly segments: LogSegments
   readonly leaderEpochCache: LeaderEpochFileCache
@@ -86,7 +89,8 @@ export class LogLoader {
   async #loadSegmentFiles(): Promise<void> {
     const { directory, config, segments } = this.#options
     const { disk } = this.#runtime
-    const names = await disk.list(directory)
+    let names = await disk.list(directory)
+    if (await completeSwap(disk, directory, names)) names = await disk.list(directory)
     const present = new Set(names)
     for (const name of names) {
       const isLeftOver = name.endsWith(DELETED_FILE_SUFFIX) || name.endsWith(TEMPORARY_FILE_SUFFIX)
@@ -168,7 +172,7 @@ export class LogLoader {
    * later. Unless compaction makes gaps of its own, what comes after a gap cannot stay: offsets are dense.
    */
   async #leavesGap(segment: LogSegment, next: LogSegment): Promise<boolean> {
-    return !this.#options.config.compact && (await segment.readNextOffset()) < next.baseOffset
+    return !this.#options.mayHaveGaps && (await segment.readNextOffset()) < next.baseOffset
   }
 
   async #recoverSegment(segment: LogSegment): Promise<number> {

@@ -27,6 +27,8 @@ export interface UnifiedLogOptions {
   readonly hadCleanShutdown: boolean
   readonly logStartOffset: number
   readonly recoveryPoint: number
+  /** Compaction has been at work: gaps between segments are no damage, whatever the configuration says now. */
+  readonly wasCompacted?: boolean
 }
 
 /** What a log is made of, as its directory has it. */
@@ -56,6 +58,7 @@ export async function loadLogParts(runtime: Runtime, options: UnifiedLogOptions)
     hadCleanShutdown: options.hadCleanShutdown,
     logStartOffsetCheckpoint: options.logStartOffset,
     recoveryPointCheckpoint: options.recoveryPoint,
+    mayHaveGaps: config.compact || options.wasCompacted === true,
     segments,
     leaderEpochCache,
     producerStateManager,

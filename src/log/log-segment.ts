@@ -5,14 +5,16 @@ import { BATCH_OVERHEAD, MAX_TIMESTAMP_AT } from '../protocol/records/layout.ts'
 import type { RecordBatchView } from '../protocol/records/record-batch-view.ts'
 import type { DiskFile } from '../runtime/disk.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { type BatchPosition, findBatch, type ScannedBatch, scanBatches } from './batch-scanner.ts'
+import { type BatchPosition, findBatch, type ScannedBatch, scanBatches, scanChunks } from './batch-scanner.ts'
 import type { LogConfig } from './log-config.ts'
 import { CorruptIndexError } from './log-errors.ts'
 import {
+  CLEANED_FILE_SUFFIX,
   filenamePrefixFromOffset,
   INDEX_FILE_SUFFIX,
   joinPath,
   LOG_FILE_SUFFIX,
+  SEGMENT_FILE_SUFFIXES,
   TIME_INDEX_FILE_SUFFIX,
 } from './log-file-utils.ts'
 import { OffsetIndex } from './offset-index.ts'
@@ -50,7 +52,7 @@ export class LogSegment {
   readonly #offsetIndex: OffsetIndex
   readonly #timeIndex: TimeIndex
   #directory: string
-  #suffix = ''
+  #suffix: string
   #size: number
   /** Finished changes of the file, and how many of them are on the platter. */
   #changes = 0
@@ -72,6 +74,7 @@ export class LogSegment {
     file: DiskFile,
     offsetIndex: OffsetIndex,
     timeIndex: TimeIndex,
+    suffix: string,
   ) {
     this.#runtime = runtime
     this.#directory = directory
@@ -80,27 +83,45 @@ export class LogSegment {
     this.#file = file
     this.#offsetIndex = offsetIndex
     this.#timeIndex = timeIndex
+    this.#suffix = suffix
     this.#size = file.size
     // An earlier process may have left its bytes in the page cache only.
     this.#flushedChanges = file.size > 0 ? -1 : 0
     this.#createdMs = runtime.clock.wallMs()
   }
 
-  /** Opens or makes the three files. `tornIndex`: an index had half an entry at its end; the segment needs recovery. */
+  /**
+   * Opens or makes the three files. `tornIndex`: an index had half an entry at its end; the segment needs recovery.
+   * @param suffix at the end of the files' names, as `changeFileSuffixes` has it
+   */
   static async open(
     runtime: Runtime,
     directory: string,
     baseOffset: number,
     config: LogConfig,
+    suffix = '',
   ): Promise<{ segment: LogSegment; tornIndex: boolean }> {
     const path = joinPath(directory, filenamePrefixFromOffset(baseOffset))
     const { disk } = runtime
-    const file = await disk.open(path + LOG_FILE_SUFFIX, { create: true })
+    const file = await disk.open(path + LOG_FILE_SUFFIX + suffix, { create: true })
     const maxIndexBytes = config.segmentIndexBytes
-    const offsets = await OffsetIndex.open(disk, path + INDEX_FILE_SUFFIX, baseOffset, maxIndexBytes)
-    const times = await TimeIndex.open(disk, path + TIME_INDEX_FILE_SUFFIX, baseOffset, maxIndexBytes)
-    const segment = new LogSegment(runtime, directory, baseOffset, config, file, offsets.index, times.index)
+    const offsets = await OffsetIndex.open(disk, path + INDEX_FILE_SUFFIX + suffix, baseOffset, maxIndexBytes)
+    const times = await TimeIndex.open(disk, path + TIME_INDEX_FILE_SUFFIX + suffix, baseOffset, maxIndexBytes)
+    const segment = new LogSegment(runtime, directory, baseOffset, config, file, offsets.index, times.index, suffix)
     return { segment, tornIndex: offsets.torn || times.torn }
+  }
+
+  /** An empty segment for compaction to write, under names that do not belong to the log yet. */
+  static async createCleaned(
+    runtime: Runtime,
+    directory: string,
+    baseOffset: number,
+    config: LogConfig,
+  ): Promise<LogSegment> {
+    const path = joinPath(directory, filenamePrefixFromOffset(baseOffset))
+    // What an earlier attempt left.
+    for (const suffix of SEGMENT_FILE_SUFFIXES) await runtime.disk.remove(path + suffix + CLEANED_FILE_SUFFIX)
+    return (await LogSegment.open(runtime, directory, baseOffset, config, CLEANED_FILE_SUFFIX)).segment
   }
 
   /** Bytes of finished appends. */
@@ -124,6 +145,11 @@ export class LogSegment {
   /** The largest timestamp in milliseconds, the time of creation when no record has one. */
   get largestTimestamp(): number {
     return this.#maxTimestampSoFar.timestamp >= 0 ? this.#maxTimestampSoFar.timestamp : this.#createdMs
+  }
+
+  /** Timestamp of the first batch; undefined when there is none. */
+  get firstBatchTimestamp(): number | undefined {
+    return this.#rollingBasedTimestamp
   }
 
   toString(): string {
@@ -212,6 +238,11 @@ export class LogSegment {
   /** All whole batches from a position on where one begins; throws `CorruptRecordError` at bytes that are none. */
   scan(from = 0): AsyncGenerator<ScannedBatch> {
     return scanBatches(this.#file, from, this.#size)
+  }
+
+  /** As `scan` over the whole segment, the batches of one read at a time. */
+  scanChunks(from: number, chunkBytes: number): AsyncGenerator<readonly ScannedBatch[]> {
+    return scanChunks(this.#file, from, this.#size, chunkBytes)
   }
 
   /** Whether taking more would break one of the segment's bounds: size, age, index size, offset range. */
@@ -346,7 +377,12 @@ export class LogSegment {
   /** Paths of the log file and of its indexes. */
   get paths(): readonly string[] {
     const path = joinPath(this.#directory, filenamePrefixFromOffset(this.baseOffset))
-    return [LOG_FILE_SUFFIX, INDEX_FILE_SUFFIX, TIME_INDEX_FILE_SUFFIX].map(suffix => path + suffix + this.#suffix)
+    return SEGMENT_FILE_SUFFIXES.map(suffix => path + suffix + this.#suffix)
+  }
+
+  /** This segment stands for another one now: without timestamps in its records it counts as old as that. */
+  inheritAge(other: LogSegment): void {
+    this.#createdMs = other.#createdMs
   }
 
   /** The topic's configuration was changed; what is appended from now on follows it. */

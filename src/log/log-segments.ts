@@ -63,6 +63,12 @@ export class LogSegments {
     if (index >= 0) this.#segments.splice(index, 1)
   }
 
+  /** Puts a segment in the place of others, in one step for readers. */
+  replace(replaced: readonly LogSegment[], segment: LogSegment): void {
+    for (const old of replaced) this.remove(old)
+    this.add(segment)
+  }
+
   clear(): void {
     this.#segments.length = 0
   }

@@ -38,6 +38,10 @@ export class OffsetIndex {
     return this.#index.count
   }
 
+  get sizeInBytes(): number {
+    return this.#index.count * OFFSET_INDEX_ENTRY_BYTES
+  }
+
   get isFull(): boolean {
     return this.#index.count >= this.#index.maxEntries
   }

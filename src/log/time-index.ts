@@ -42,6 +42,10 @@ export class TimeIndex {
     return this.#index.count
   }
 
+  get sizeInBytes(): number {
+    return this.#index.count * TIME_INDEX_ENTRY_BYTES
+  }
+
   /** One entry is kept free for the largest timestamp, which is added when the segment is closed. */
   get isFull(): boolean {
     return this.#index.count >= this.#index.maxEntries - 1

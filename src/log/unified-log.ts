@@ -314,6 +314,27 @@ export class UnifiedLog {
     })
   }
 
+  /** The segments that may hold offsets from `from` on, below `to`; none when these are the same. */
+  segmentsBetween(from: number, to: number): LogSegment[] {
+    return from === to ? [] : this.#local.segments.valuesBetween(from, to)
+  }
+
+  /**
+   * Puts a segment that compaction has written, and flushed, in the place of those it was made of, which the caller keeps
+   * from being deleted or truncated meanwhile.
+   */
+  replaceSegments(cleaned: LogSegment, replaced: readonly LogSegment[]): Promise<void> {
+    return this.#guard.locked('replace segments', async () => {
+      const gone = await this.#local.replaceSegments(cleaned, replaced)
+      for (const segment of gone) await this.producerStateManager.removeSnapshotAt(segment.baseOffset)
+    })
+  }
+
+  /** Runs a body that works on the segments' files: a disk error in it takes the log directory offline, see `LogGuard`. */
+  guarded<T>(what: string, body: () => Promise<T>): Promise<T> {
+    return this.#guard.guarded(what, body)
+  }
+
   /** Drops everything from `targetOffset` on. Returns whether anything went. */
   truncateTo(targetOffset: number): Promise<boolean> {
     if (targetOffset < 0) throw new RangeError(`cannot truncate ${this.name} to the negative offset ${targetOffset}`)
