@@ -124,12 +124,12 @@ export class ClusterNode {
 
   /** Who leads the metadata quorum as far as this node knows; undefined while it does not take part. */
   get quorum(): LeaderAndEpoch | undefined {
-    if (this.#state === 'down' || this.#server === undefined) return undefined
-    try {
-      return this.#server.raftClient.leaderAndEpoch
-    } catch {
-      return undefined // it has not come so far yet
-    }
+    return this.#raftClient?.leaderAndEpoch
+  }
+
+  /** Up to where the metadata log is committed as far as this node knows, exclusive; undefined while it does not know. */
+  get committedMetadata(): number | undefined {
+    return this.#raftClient?.highWatermark
   }
 
   /** Its replicas now; none while its broker does not run. */
@@ -187,6 +187,15 @@ export class ClusterNode {
       this.#holds--
       this.start()
       return this.#holds === 0
+    }
+  }
+
+  get #raftClient(): KafkaRaftServer['raftClient'] | undefined {
+    if (this.#state === 'down' || this.#server === undefined) return undefined
+    try {
+      return this.#server.raftClient
+    } catch {
+      return undefined // it has not come so far yet
     }
   }
 

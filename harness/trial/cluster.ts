@@ -163,6 +163,26 @@ export class Cluster {
   }
 
   /**
+   * What keeps a cluster from being at rest, a sentence each: what it lacks to be whole; leaderships that controllers have
+   * committed and not all brokers have taken up; and records that their leader does not know to be committed. While a leadership
+   * moves, who leads by the metadata may still have the high watermark of a follower.
+   */
+  unsettled(): string[] {
+    const lacks = this.missing()
+    const committed = this.activeController()?.committedMetadata ?? 0
+    for (const { name, image } of this.brokers) {
+      if (image !== undefined && image.offset < committed - 1)
+        lacks.push(`${name} does not know all committed metadata`)
+    }
+    const { name: topic, partitions } = this.spec.topic
+    for (let index = 0; index < partitions; index++) {
+      const registration = this.partition(index)
+      if (registration !== undefined) lacks.push(...this.#unsettledReplicas(`${topic}-${index}`, index, registration))
+    }
+    return lacks
+  }
+
+  /**
    * Whether the cluster became whole within a time, and what it lacked if not.
    *
    * @param further what else must be empty
@@ -178,6 +198,19 @@ export class Cluster {
       if (missing.length === 0 || tookMs >= limitMs) return { tookMs, missing }
       await this.#world.sleep(tookMs < 1000 ? 10 : 100)
     }
+  }
+
+  #unsettledReplicas(what: string, index: number, { leader, leaderEpoch, replicas }: PartitionRegistration): string[] {
+    return replicas.flatMap(id => {
+      const held = this.#node(id)?.replicas() ?? []
+      const replica = held.find(({ topic, partition }) => topic === this.spec.topic.name && partition === index)
+      if (replica?.leaderId !== leader || replica.leaderEpoch !== leaderEpoch) {
+        return [`node ${id} has not heard that ${leader} leads ${what} in epoch ${leaderEpoch}`]
+      }
+      const { highWatermark, logEndOffset } = replica
+      if (id !== leader || highWatermark >= logEndOffset) return []
+      return [`${what} is committed up to ${highWatermark} and ends at ${logEndOffset}`]
+    })
   }
 
   #node(id: number | undefined): ClusterNode | undefined {

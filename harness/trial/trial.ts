@@ -28,8 +28,8 @@ const PLAN_GRACE_MS = 60_000
 const SETTLE_LIMIT_MS = 600_000
 /** What was handed over on a sound network has been written after so long. */
 const ON_ITS_WAY_MS = 1000
-/** Replicas that are in sync have fetched everything after so long, even if a fetch was lost. */
-const COMMIT_LIMIT_MS = 60_000
+/** Leaderships have moved and replicas that are in sync have fetched everything after so long, even if a fetch was lost. */
+const REST_LIMIT_MS = 60_000
 /** Where a disk holds rubbish, replicas and clients may try again for ever: nothing is promised of when they are done. */
 const ROTTEN_LIMIT_MS = 20_000
 const QUIET_SECONDS = 3
@@ -102,8 +102,10 @@ export class Trial {
     const recovery = await whole
     this.#requireRecovery(recovery)
     const conduct = await this.#observeConduct()
-    if (recovery.recovered) await this.#committed()
+    if (recovery.recovered) await this.#atRest()
     const logs = recovery.recovered ? await this.#readLogs() : []
+    // Leaderships may have moved again. From here to the last look nothing can happen.
+    if (recovery.recovered) await this.#untilSettled()
     const endedMs = this.#world.nowMs
     onlookers?.stop()
     const look = new LastLook(this.#cluster)
@@ -213,14 +215,15 @@ export class Trial {
   }
 
   /** Waits until what was sent last is written and followers have fetched it: with acks=0 or 1 nobody has yet waited for that. */
-  async #committed(): Promise<void> {
+  async #atRest(): Promise<void> {
     if (this.#producers.some(({ spec }) => spec.acks === 0)) await this.#world.sleep(ON_ITS_WAY_MS)
-    const endMs = this.#world.nowMs + COMMIT_LIMIT_MS
-    const lags = (): boolean =>
-      this.#cluster.brokers.some(broker =>
-        broker.replicas().some(({ isLeader, highWatermark, logEndOffset }) => isLeader && highWatermark < logEndOffset),
-      )
-    while (lags() && this.#world.nowMs < endMs) await this.#world.sleep(10)
+    await this.#untilSettled()
+  }
+
+  /** A cluster that does not come to rest is looked at all the same. */
+  async #untilSettled(): Promise<void> {
+    const endMs = this.#world.nowMs + REST_LIMIT_MS
+    while (this.#cluster.unsettled().length > 0 && this.#world.nowMs < endMs) await this.#world.sleep(10)
   }
 
   /** Watches the clients while they have nothing to do. */

@@ -89,6 +89,50 @@ describe('a cluster', () => {
     }, SEPARATE)
   })
 
+  it('is not at rest before who leads by the metadata leads in fact and knows everything to be committed', async () => {
+    await onStage(
+      async stage => {
+        const { cluster, world } = stage
+        const lag = () => {
+          const { leader, leaderEpoch } = cluster.partition(0) ?? {}
+          const replica = stage.node(leader ?? 0).replicas()[0]
+          const leads = replica?.isLeader === true && replica.leaderEpoch === leaderEpoch
+          return { leads, records: (replica?.logEndOffset ?? 0) - (replica?.highWatermark ?? 0) }
+        }
+        const old = cluster.leaderOf(0)
+        await stage.produce(await stage.connect(0, old))
+        await stage.begin({ kind: 'move-leader', forMs: 0 })
+        const traps = { notLeading: 0, lagging: 0 }
+        for (const endMs = world.nowMs + 3000; world.nowMs < endMs; await world.sleep(0.1)) {
+          if (cluster.leaderOf(0) === old || cluster.missing().length > 0) continue
+          const { leads, records } = lag()
+          if (!leads && records > 0) traps.notLeading++
+          if (leads && records > 0) traps.lagging++
+          if (cluster.unsettled().length === 0) expect({ leads, records }).toEqual({ leads: true, records: 0 })
+        }
+
+        expect(traps.notLeading).toBeGreaterThan(0)
+        expect(traps.lagging).toBeGreaterThan(0)
+        expect(cluster.unsettled()).toEqual([])
+      },
+      { ...SEPARATE, topic: { replicationFactor: 3 } },
+    )
+  })
+
+  it('is not at rest before its brokers know what the controllers have committed', async () => {
+    await onStage(async ({ cluster, world }) => {
+      const release = cluster.brokers.map(broker => broker.freezeThreads(() => true))
+      await world.sleep(1500)
+      expect(cluster.missing()).toEqual([])
+      expect(cluster.unsettled()).toEqual(
+        cluster.brokers.map(({ name }) => `${name} does not know all committed metadata`),
+      )
+      for (const go of release) go?.()
+      await world.sleep(3000)
+      expect(cluster.unsettled()).toEqual([])
+    }, SEPARATE)
+  })
+
   it('observes who leads, who is in sync and what is appended, with the incarnation that did it', async () => {
     await onStage(
       async stage => {
