@@ -1,4 +1,6 @@
+import { UNDEFINED_EPOCH_OFFSET } from '../log/leader-epoch-file-cache.ts'
 import type { UnifiedLog } from '../log/unified-log.ts'
+import { ApiError, ErrorCode } from '../protocol/errors.ts'
 import type { TopicIdAndPartition } from './alter-partition-manager.ts'
 import type { BrokerEndPoint, FetchTarget } from './leader-end-point.ts'
 
@@ -52,13 +54,22 @@ export function resumedAt(
 /**
  * Up to where a follower keeps its log when the leader's parts from it (Kafka's getOffsetTruncationState). The leader has told
  * the largest epoch that both may know, and where that ends in its log. When the follower does not know that epoch, it keeps
- * what it has of earlier ones, and its next fetch asks again from there (KIP-279).
+ * what it has of earlier ones, and its next fetch asks again from there (KIP-279). When the leader does not know where the
+ * epoch ends, -1, the follower keeps what is below its fetch offset.
+ *
+ * @throws ApiError UNKNOWN_SERVER_ERROR for an end that no log can have
  */
 export function truncationOffset(
   log: UnifiedLog,
+  fetchOffset: number,
   leader: { readonly epoch: number; readonly endOffset: number },
 ): number {
   const { logEndOffset } = log
+  if (leader.endOffset === UNDEFINED_EPOCH_OFFSET) return fetchOffset
+  if (leader.endOffset < 0) {
+    const what = `the leader of ${log.name} lets epoch ${leader.epoch} end at offset ${leader.endOffset}`
+    throw new ApiError(ErrorCode.UNKNOWN_SERVER_ERROR, `${what}, which must be -1 or more`)
+  }
   const own = log.endOffsetForEpoch(leader.epoch)
   if (own.epoch === -1) return Math.min(leader.endOffset, logEndOffset)
   if (own.epoch !== leader.epoch) return Math.min(own.endOffset, logEndOffset)

@@ -89,7 +89,9 @@ export class RemoteLeaderEndPoint implements LeaderEndPoint {
       ?.partitions.find(({ partitionIndex }) => partitionIndex === partition)
     if (answer === undefined) throw new ApiError(ErrorCode.UNKNOWN_SERVER_ERROR, `no offset of ${topic}-${partition}`)
     if (answer.errorCode !== ErrorCode.NONE) throw new ApiError(errorCodeOf(answer.errorCode))
-    return answer.offset
+    if (answer.offset >= 0) return answer.offset
+    const what = `broker ${this.broker.id} lets ${topic}-${partition} begin or end at offset ${answer.offset}`
+    throw new ApiError(ErrorCode.UNKNOWN_SERVER_ERROR, `${what}, which must be 0 or more`)
   }
 
   #buildFetch(targets: readonly FetchTarget[]): MessageInput<typeof FetchRequest> {

@@ -243,7 +243,8 @@ export class ReplicaFetcherThread {
     leader: { readonly epoch: number; readonly endOffset: number },
   ): Promise<void> {
     return this.#guarded(key, () => {
-      return this.#truncateTo(key, state, truncationOffset(this.#logOf(state.target.partition), leader))
+      const { partition, fetchOffset } = state.target
+      return this.#truncateTo(key, state, truncationOffset(this.#logOf(partition), fetchOffset, leader))
     })
   }
 

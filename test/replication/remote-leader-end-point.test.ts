@@ -30,7 +30,13 @@ async function connected(conduct: Conduct = 'answer') {
   const server = await ServerUnderTest.started()
   stop = () => server.stop()
   const { runtime } = server
-  const leader = { conduct, fetches: [] as FetchRequest[], lookUps: [] as ListOffsetsRequest[], offsetError: 0 }
+  const leader = {
+    conduct,
+    fetches: [] as FetchRequest[],
+    lookUps: [] as ListOffsetsRequest[],
+    offsetError: 0,
+    offset: 42,
+  }
   server.handle = async request => {
     const { requestChannel } = server.server
     const isFetch = request.api.key === Fetch.key
@@ -44,7 +50,13 @@ async function connected(conduct: Conduct = 'answer') {
       requestChannel.sendResponse(request, Fetch, { sessionId: 7, responses: [{ topicId: TOPIC_ID, partitions }] })
       return
     }
-    const found = { partitionIndex: 0, errorCode: leader.offsetError, timestamp: -1, offset: 42, leaderEpoch: 3 }
+    const found = {
+      partitionIndex: 0,
+      errorCode: leader.offsetError,
+      timestamp: -1,
+      offset: leader.offset,
+      leaderEpoch: 3,
+    }
     requestChannel.sendResponse(request, ListOffsets, { topics: [{ name: 'orders', partitions: [found] }] })
   }
   const endPoint = new RemoteLeaderEndPoint(runtime, {
@@ -140,6 +152,13 @@ describe('a look-up of an offset', () => {
       { replicaId: 2, topics: [{ name: 'orders', partitions: [{ currentLeaderEpoch: 3, timestamp: -1 }] }] },
       { replicaId: 2, topics: [{ name: 'orders', partitions: [{ currentLeaderEpoch: 3, timestamp: -2 }] }] },
     ])
+    endPoint.close()
+  })
+
+  test('fails when no log can begin or end there', async () => {
+    const { leader, endPoint, runtime } = await connected()
+    leader.offset = -1
+    await expect(runtime.run(() => endPoint.fetchLatestOffset(PARTITION, 3))).rejects.toThrow(ApiError)
     endPoint.close()
   })
 

@@ -184,6 +184,44 @@ describe('answers that make no sense', () => {
     expect(cluster.broker(2).log.latestEpoch).toBe(0)
   })
 
+  /** Answers the first fetch with logs that part where the leader says. */
+  function diverge(cluster: TestCluster, endOffset: number): void {
+    let told = false
+    cluster.onFetched = async (_, fetched) =>
+      fetched.map(({ target, data }) => {
+        if (told) return { target, data }
+        told = true
+        return { target, data: { ...data, divergingEpoch: { epoch: 0, endOffset } } }
+      })
+  }
+
+  test('logs that part at an end that the leader does not know are kept up to what was fetched', async () => {
+    const cluster = await TestCluster.withOrders([1, 2])
+    await cluster.broker(1).produce(batch('a'))
+    await cluster.runtime.advance(600)
+    diverge(cluster, -1)
+    await cluster.broker(1).produce(batch('b'), 1)
+    await cluster.runtime.advance(600)
+    expect(await cluster.broker(2).values()).toEqual(['a', 'b'])
+    expect(cluster.broker(2).events.filter(event => event.startsWith('cut'))).toEqual([])
+  })
+
+  test('logs that part where no log can end fail their partition only, until there is news of its leader', async () => {
+    const cluster = await TestCluster.withOrders([1, 2])
+    await cluster.broker(1).produce(batch('a'))
+    await cluster.runtime.advance(600)
+    diverge(cluster, -2)
+    await cluster.broker(1).produce(batch('b'), 1)
+    await cluster.runtime.advance(600)
+    const { fetcherManager } = cluster.broker(2).replicaManager
+    expect([...fetcherManager.failedPartitions]).toEqual(['orders-0'])
+    expect(await cluster.broker(2).values()).toEqual(['a'])
+    await cluster.change({ leader: 1 })
+    await cluster.runtime.advance(1500)
+    expect([...fetcherManager.failedPartitions]).toEqual([])
+    expect(await cluster.broker(2).values()).toEqual(['a', 'b'])
+  })
+
   test('an error of one partition is waited out', async () => {
     const cluster = await TestCluster.withOrders([1, 2])
     let errors = 0
