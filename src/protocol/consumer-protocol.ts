@@ -55,9 +55,15 @@ export function encodeSubscription(
   return encode(subscriptionCodec, subscription, version)
 }
 
-/** @throws ProtocolError for bytes that are no subscription */
-export function decodeSubscription(encoded: Buffer): ConsumerProtocolSubscription {
-  return decode(subscriptionCodec, encoded)
+/**
+ * Reads any version as if it were `latest`, should it be a later one.
+ * @throws ProtocolError for bytes that are no subscription
+ */
+export function decodeSubscription(
+  encoded: Buffer,
+  latest: number = CONSUMER_PROTOCOL_VERSION,
+): ConsumerProtocolSubscription {
+  return decode(subscriptionCodec, encoded, latest)
 }
 
 /** @param version 0 to 3 */
@@ -70,7 +76,7 @@ export function encodeAssignment(
 
 /** @throws ProtocolError for bytes that are no assignment */
 export function decodeAssignment(encoded: Buffer): ConsumerProtocolAssignment {
-  return decode(assignmentCodec, encoded)
+  return decode(assignmentCodec, encoded, CONSUMER_PROTOCOL_VERSION)
 }
 
 /** The version that an encoded subscription or assignment begins with. @throws ProtocolError */
@@ -87,7 +93,7 @@ function encode<F extends Fields>(codec: MessageCodec<F>, value: MessageInput<F>
   return writer.finish()
 }
 
-function decode<F extends Fields>(codec: MessageCodec<F>, encoded: Buffer): Message<F> {
-  const version = Math.min(consumerProtocolVersion(encoded), CONSUMER_PROTOCOL_VERSION)
+function decode<F extends Fields>(codec: MessageCodec<F>, encoded: Buffer, latest: number): Message<F> {
+  const version = Math.min(consumerProtocolVersion(encoded), latest)
   return codec.read(new Reader(encoded, 2), version)
 }

@@ -9,7 +9,8 @@ export function computeSubscribedTopics(group: ClassicGroup): ReadonlySet<string
   if (group.numMembers === 0) return new Set()
   if (protocolName === undefined) return undefined
   try {
-    return new Set(group.members.flatMap(member => decodeSubscription(member.metadata(protocolName)).topics))
+    // The first version is how every one begins, and its topics are all that is wanted.
+    return new Set(group.members.flatMap(member => decodeSubscription(member.metadata(protocolName), 0).topics))
   } catch (error) {
     if (error instanceof ProtocolError) return undefined
     throw error
