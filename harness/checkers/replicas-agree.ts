@@ -13,7 +13,8 @@ interface Copy {
  * The same offset and epoch hold the same bytes in all copies of a log (`copies-differ`), of the topic and of the metadata; up
  * to the leader's high watermark all in-sync replicas hold the same (`in-sync-copies-differ`, `in-sync-copy-ends-early`), and
  * so do all metadata logs up to what their node took for committed (`metadata-logs-differ`); what the leader-epoch checkpoint
- * says of batches is what they say themselves (`epoch-cache-differs`, `epoch-cache-beyond-end`).
+ * says of batches is what they say themselves (`epoch-cache-differs`, `epoch-cache-beyond-end`), but for what a leader that has
+ * lost its tail may forget, see `forgottenBelow`.
  */
 export const replicasAgree: Checker = evidence => {
   const { name, partitions } = evidence.scenario.cluster.topic
@@ -22,7 +23,7 @@ export const replicasAgree: Checker = evidence => {
     const copies = evidence.replicas.filter(replica => replica.partition === partition)
     const log = `${name}-${partition}`
     violations.push(...differingCopies(log, copies), ...differingInSync(evidence, log, partition, copies))
-    for (const copy of copies) violations.push(...epochCache(log, copy))
+    for (const copy of copies) violations.push(...epochCache(log, copy, forgottenBelow(evidence, copy)))
   }
   const { metadataLogs } = evidence
   return [...violations, ...differingCopies('the metadata log', metadataLogs), ...differingMetadata(metadataLogs)]
@@ -111,7 +112,36 @@ function differingMetadata(logs: readonly MetadataLogEvidence[]): Violation[] {
   return violations
 }
 
-function epochCache(log: string, { node, batches, epochs, endOffset }: ReplicaEvidence): Violation[] {
+/**
+ * Below which offset the checkpoint of a replica may not know where epochs have begun; 0: it knows all.
+ *
+ * A leader that comes back without the tail of its log still leads by the metadata it has, and Partition.makeLeader notes that
+ * its epoch begins at the end which is left. It then follows with that epoch as its last, which the next leader has nothing
+ * against, and gets a record of an earlier epoch for that very offset: LeaderEpochFileCache.assign drops whatever contradicts
+ * this newer word, where that earlier epoch began included. So does Kafka 4.2.
+ */
+function forgottenBelow({ observed, damage }: Evidence, { node, partition }: ReplicaEvidence): number {
+  const hit = damage.find(({ node: victim }) => victim === node)
+  if (hit === undefined) return 0
+  // What came after the last event that there was room for is not known.
+  if (observed.dropped > 0) return Number.POSITIVE_INFINITY
+  const ledFrom = new Map<number, number>()
+  let below = 0
+  for (const event of observed.events) {
+    if (event.kind !== 'became-leader' || event.node !== node || event.partition !== partition) continue
+    const { epoch, endOffset, ms } = event
+    const before = ledFrom.get(epoch)
+    if (before === undefined) ledFrom.set(epoch, endOffset)
+    else if (endOffset < before && ms >= hit.ms) below = Math.max(below, endOffset)
+  }
+  return below
+}
+
+function epochCache(
+  log: string,
+  { node, batches, epochs, endOffset }: ReplicaEvidence,
+  forgottenBelowOffset: number,
+): Violation[] {
   const last = epochs.at(-1)
   if (last !== undefined && last.startOffset > endOffset) {
     const what = `The leader-epoch checkpoint of ${log} on node ${node} lets epoch ${last.epoch} begin at ${last.startOffset}`
@@ -120,6 +150,7 @@ function epochCache(log: string, { node, batches, epochs, endOffset }: ReplicaEv
   for (const { baseOffset, epoch, sound } of batches) {
     const entry = epochs.findLast(({ startOffset }) => startOffset <= baseOffset)
     if (!sound || entry?.epoch === epoch) continue
+    if (baseOffset < forgottenBelowOffset && (entry?.epoch ?? -1) < epoch) continue
     const says = entry === undefined ? 'does not know it' : `says ${entry.epoch}`
     const what = `The batch at offset ${baseOffset} of ${log} on node ${node} is of epoch ${epoch}`
     return [violation('epoch-cache-differs', `${what}, but the leader-epoch checkpoint ${says}.`)]

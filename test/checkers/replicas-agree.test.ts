@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { replicasAgree } from '../../harness/checkers/replicas-agree.ts'
-import { batch, clusterOf, metadataLog, partitionState, replica } from './cluster-support.ts'
+import { batch, clusterOf, metadataLog, partitionState, replica, Script, scripted } from './cluster-support.ts'
 import { kinds } from './support.ts'
 
 const judge = (changes = {}) => kinds(replicasAgree(clusterOf({ partitions: [partitionState()], ...changes })))
@@ -69,5 +69,40 @@ describe('replicas-agree', () => {
         { epoch: 3, startOffset: 3 },
       ]),
     ).toEqual(['epoch-cache-beyond-end'])
+  })
+
+  describe('after a leader has come back without the tail of its log', () => {
+    const forgetful = replica(1, [0, 0, 0, 1], {
+      epochs: [
+        { epoch: 0, startOffset: 2 },
+        { epoch: 1, startOffset: 3 },
+      ],
+    })
+    const leads = (...endOffsets: readonly number[]): Script => {
+      const script = new Script()
+      for (const [index, endOffset] of endOffsets.entries()) {
+        if (index > 0) script.restarts(1, 'power-loss')
+        script.leads(1, 1, endOffset)
+      }
+      return script
+    }
+    const judgeAfter = (script: Script, copy = forgetful) =>
+      kinds(replicasAgree(scripted(script, { replicas: [copy] })))
+
+    it('is content when its checkpoint has forgotten where an epoch before its last one began', () => {
+      expect(judgeAfter(leads(3, 2))).toEqual([])
+    })
+
+    it('still judges it where it led from the same end again, where it has lost no power, and without that at all', () => {
+      expect(judgeAfter(leads(3, 3))).toEqual(['epoch-cache-differs'])
+      expect(judgeAfter(new Script().leads(1, 1, 3).restarts(1).leads(1, 1, 2))).toEqual(['epoch-cache-differs'])
+      expect(judgeAfter(new Script().restarts(1, 'power-loss').leads(1, 1, 2))).toEqual(['epoch-cache-differs'])
+    })
+
+    it('still judges what lies behind that end, and every epoch that is too high', () => {
+      expect(judgeAfter(leads(3, 1))).toEqual(['epoch-cache-differs'])
+      const tooHigh = { ...forgetful, epochs: [{ epoch: 1, startOffset: 0 }] }
+      expect(judgeAfter(leads(3, 2), tooHigh)).toEqual(['epoch-cache-differs'])
+    })
   })
 })
