@@ -10,8 +10,6 @@ export class Inode {
   size = 0
   #data = Buffer.alloc(1024)
   #durableSize = 0
-  /** Bytes that were durable and were cut off by a truncation that is not durable yet. */
-  #cut: Buffer | undefined
   /** Ranges that a failed sync has marked clean without writing them: they read well as long as the power stays on. */
   #lost: { readonly start: number; readonly end: number }[] = []
   /** How large the file was at which time, for write-back. */
@@ -37,21 +35,28 @@ export class Inode {
     return Buffer.from(this.#data.subarray(start, Math.min(this.size, position + length)))
   }
 
-  truncate(size: number): void {
-    if (size < this.#durableSize) {
-      const cut = this.#data.subarray(size, this.#durableSize)
-      this.#cut = this.#cut === undefined ? Buffer.from(cut) : Buffer.concat([cut, this.#cut])
-      this.#durableSize = size
-    }
+  /**
+   * Cuts the file. Gives what puts back the durable bytes that this has cut off, and drops what came after: for the journal,
+   * which alone knows whether the truncation survives a power loss. Undefined when no durable bytes went.
+   */
+  truncate(size: number): (() => void) | undefined {
+    const durableSize = this.#durableSize
+    const cut = size < durableSize ? Buffer.from(this.#data.subarray(size, durableSize)) : undefined
+    this.#durableSize = Math.min(size, durableSize)
     this.size = Math.min(size, this.size)
     this.#lost = this.#lost.filter(({ start }) => start < size)
     this.#marks = this.#marks.filter(mark => mark.size <= size)
+    if (cut === undefined) return undefined
+    return () => {
+      this.truncate(size)
+      this.append(cut, 0)
+      this.#durableSize = this.size
+    }
   }
 
   /** The first `size` bytes are on the platter now. */
   sync(size: number): void {
     this.#durableSize = Math.min(size, this.size)
-    this.#cut = undefined
     this.#marks = this.#marks.filter(mark => mark.size > this.#durableSize)
   }
 
@@ -76,7 +81,6 @@ export class Inode {
     for (const mark of this.#marks) {
       if (nowUs - mark.timeUs >= WRITE_BACK_US) this.#durableSize = Math.max(this.#durableSize, mark.size)
     }
-    if (this.#cut !== undefined && random.float() < 0.5) this.#undoTruncation(this.#cut)
     for (const { start, end } of this.#lost.splice(0)) this.#data.fill(0, start, Math.min(end, this.size))
     const unsynced = this.size - this.#durableSize
     if (unsynced > 0) {
@@ -85,14 +89,7 @@ export class Inode {
       else if (fate < 0.7) this.#tear(random, unsynced)
     }
     this.#durableSize = this.size
-    this.#cut = undefined
     this.#marks = []
-  }
-
-  #undoTruncation(cut: Buffer): void {
-    this.size = this.#durableSize
-    this.append(cut, 0)
-    this.#durableSize = this.size
   }
 
   #tear(random: RandomStream, unsynced: number): void {
