@@ -11,6 +11,7 @@ import { partitionKey, type TopicPartition } from '../protocol/topic-partition.t
 import { IsrChanges } from './isr-changes.ts'
 import { offsetForTimestamp } from './offset-for-timestamp.ts'
 import type { PartitionContext } from './partition-context.ts'
+import type { PartitionListener } from './partition-listener.ts'
 import {
   divergingEpoch,
   type FetchingFollower,
@@ -41,6 +42,7 @@ export class Partition {
   readonly #leaderIsrUpdateLock: ReadWriteLock
   readonly #state: PartitionState
   readonly #isrChanges: IsrChanges
+  readonly #listeners = new Set<PartitionListener>()
   #log: UnifiedLog | undefined
 
   constructor(context: PartitionContext, topicPartition: TopicPartition, topicId: string) {
@@ -101,6 +103,14 @@ export class Partition {
   /** The log's end when this replica began to lead in the present epoch; undefined while it does not lead. */
   get leaderEpochStartOffset(): number | undefined {
     return this.#state.leaderEpochStartOffset
+  }
+
+  addListener(listener: PartitionListener): void {
+    this.#listeners.add(listener)
+  }
+
+  removeListener(listener: PartitionListener): void {
+    this.#listeners.delete(listener)
   }
 
   /**
@@ -381,7 +391,10 @@ export class Partition {
 
   #maybeIncrementLeaderHighWatermark(log: UnifiedLog): boolean {
     if (!this.#state.maybeIncrementHighWatermark(log)) return false
-    this.#context.observer.onHighWatermark?.(this.topicPartition, log.highWatermark, true)
+    const { topicPartition } = this
+    const { highWatermark } = log
+    this.#context.observer.onHighWatermark?.(topicPartition, highWatermark, true)
+    for (const listener of this.#listeners) listener.onHighWatermarkUpdated(topicPartition, highWatermark)
     return true
   }
 

@@ -12,6 +12,8 @@ export interface CoordinatorResult<T, R> {
   readonly onAppended?: (error: Error | undefined) => void
   /** Whether the records are applied to the state when they are written; default true. False: it has them already. */
   readonly replayRecords?: boolean
+  /** Whether the records must be in one batch, all or none; default true. False where each of them makes sense alone. */
+  readonly isAtomic?: boolean
 }
 
 /** A result without records. */
