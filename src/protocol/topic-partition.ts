@@ -4,6 +4,11 @@ export interface TopicPartition {
   readonly partition: number
 }
 
+/** One partition of one topic that is meant by its id: not of another topic with the same name before or after it. */
+export interface TopicIdPartition extends TopicPartition {
+  readonly topicId: string
+}
+
 /** `orders-0`: the partition's directory name, and a key that no other partition has. */
 export function partitionKey(topicPartition: TopicPartition): string {
   return `${topicPartition.topic}-${topicPartition.partition}`

@@ -1,7 +1,7 @@
 import type { ControllerChannel } from '../controller/controller-channel.ts'
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/apis/alter-partition.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { TopicPartition } from '../protocol/topic-partition.ts'
+import type { TopicIdPartition } from '../protocol/topic-partition.ts'
 import type { Runtime, Timer } from '../runtime/runtime.ts'
 
 /** After an error of a whole request, the next one waits so long (Kafka's constant). */
@@ -37,10 +37,6 @@ export type AlterPartitionResult =
   | { readonly errorCode: 0; readonly committed: CommittedLeaderAndIsr }
   | { readonly errorCode: number; readonly committed?: undefined }
 
-export interface TopicIdAndPartition extends TopicPartition {
-  readonly topicId: string
-}
-
 export interface AlterPartitionManagerOptions {
   readonly brokerId: number
   /** -1 before the broker was registered. */
@@ -51,7 +47,7 @@ export interface AlterPartitionManagerOptions {
 type RequestPartition = AlterPartitionRequest['topics'][number]['partitions'][number]
 
 interface Item {
-  readonly partition: TopicIdAndPartition
+  readonly partition: TopicIdPartition
   readonly proposed: ProposedLeaderAndIsr
   readonly done: (result: AlterPartitionResult) => void
 }
@@ -85,7 +81,7 @@ export class AlterPartitionManager {
    * answer) at once; never after `shutdown`.
    */
   submit(
-    partition: TopicIdAndPartition,
+    partition: TopicIdPartition,
     proposed: ProposedLeaderAndIsr,
     done: (result: AlterPartitionResult) => void,
   ): void {

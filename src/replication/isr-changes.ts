@@ -1,6 +1,7 @@
 import type { UnifiedLog } from '../log/unified-log.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { AlterPartitionResult, CommittedLeaderAndIsr, TopicIdAndPartition } from './alter-partition-manager.ts'
+import type { TopicIdPartition } from '../protocol/topic-partition.ts'
+import type { AlterPartitionResult, CommittedLeaderAndIsr } from './alter-partition-manager.ts'
 import { expandingIsr, type PendingIsrState, shrinkingIsr } from './isr-state.ts'
 import type { PartitionContext } from './partition-context.ts'
 import type { PartitionState } from './partition-state.ts'
@@ -26,14 +27,14 @@ const AWAIT_METADATA: ReadonlySet<number> = new Set([
 export class IsrChanges {
   readonly #context: PartitionContext
   readonly #state: PartitionState
-  readonly #partition: TopicIdAndPartition
+  readonly #partition: TopicIdPartition
   readonly #onCommittedIsr: () => void
 
   /** @param onCommittedIsr the committed ISR is another one now */
   constructor(
     context: PartitionContext,
     state: PartitionState,
-    partition: TopicIdAndPartition,
+    partition: TopicIdPartition,
     onCommittedIsr: () => void,
   ) {
     this.#context = context

@@ -1,32 +1,13 @@
-import type { FetchResponse } from '../protocol/apis/fetch.ts'
-import type { TopicIdAndPartition } from './alter-partition-manager.ts'
+import type { FetchedPartition, FetchTarget } from '../network/fetch-session-handler.ts'
+import type { TopicIdPartition } from '../protocol/topic-partition.ts'
+
+export type { FetchedData, FetchedPartition, FetchTarget } from '../network/fetch-session-handler.ts'
 
 /** Where a broker can be reached by other brokers. */
 export interface BrokerEndPoint {
   readonly id: number
   readonly host: string
   readonly port: number
-}
-
-/** What a follower asks of one partition. Never changed: answers are judged by what was asked. */
-export interface FetchTarget {
-  readonly partition: TopicIdAndPartition
-  /** The follower's end: everything below is in its log. */
-  readonly fetchOffset: number
-  /** The follower's. */
-  readonly logStartOffset: number
-  /** Of the leadership in which it follows. */
-  readonly currentLeaderEpoch: number
-  /** Leader epoch of the last record that it holds; -1: none. */
-  readonly lastFetchedEpoch: number
-}
-
-export type FetchedData = FetchResponse['responses'][number]['partitions'][number]
-
-/** The answer for one partition, beside what was asked. */
-export interface FetchedPartition {
-  readonly target: FetchTarget
-  readonly data: FetchedData
 }
 
 /**
@@ -41,9 +22,9 @@ export interface LeaderEndPoint {
    */
   fetch(targets: readonly FetchTarget[]): Promise<readonly FetchedPartition[]>
   /** The leader's log start offset. */
-  fetchEarliestOffset(partition: TopicIdAndPartition, currentLeaderEpoch: number): Promise<number>
+  fetchEarliestOffset(partition: TopicIdPartition, currentLeaderEpoch: number): Promise<number>
   /** The leader's log end offset. */
-  fetchLatestOffset(partition: TopicIdAndPartition, currentLeaderEpoch: number): Promise<number>
+  fetchLatestOffset(partition: TopicIdPartition, currentLeaderEpoch: number): Promise<number>
   /** A call under way rejects. Idempotent. */
   close(): void
 }

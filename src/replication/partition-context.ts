@@ -23,6 +23,10 @@ export interface PartitionContext {
    * if this broker has it.
    */
   openLog(topicPartition: TopicPartition, topicId: string, assignedDirectoryId?: string): Promise<UnifiedLog>
+  /** As `UnifiedLog.truncateTo`, when nobody rewrites the log. */
+  truncateLog(log: UnifiedLog, targetOffset: number): Promise<boolean>
+  /** As `UnifiedLog.truncateFullyAndStartAt`, when nobody rewrites the log. */
+  truncateLogFully(log: UnifiedLog, newOffset: number): Promise<void>
   /** Writes recovery points: one may have gone back. */
   checkpointRecoveryPoints(): Promise<void>
   /** Whether someone waits for records to be deleted on all replicas. */

@@ -1,12 +1,12 @@
 import { UNDEFINED_EPOCH_OFFSET } from '../log/leader-epoch-file-cache.ts'
 import type { UnifiedLog } from '../log/unified-log.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
-import type { TopicIdAndPartition } from './alter-partition-manager.ts'
+import type { TopicIdPartition } from '../protocol/topic-partition.ts'
 import type { BrokerEndPoint, FetchTarget } from './leader-end-point.ts'
 
 /** Where a follower is to begin (Kafka's InitialFetchState). */
 export interface InitialFetchState {
-  readonly partition: TopicIdAndPartition
+  readonly partition: TopicIdPartition
   readonly leader: BrokerEndPoint
   readonly currentLeaderEpoch: number
   /** Its end offset, or its high watermark when its log knows no leader epoch. */

@@ -228,7 +228,7 @@ export class Partition {
   async truncateTo(offset: number): Promise<void> {
     const log = this.#localLog()
     const { highWatermark } = log
-    if (!(await log.truncateTo(offset))) return
+    if (!(await this.#context.truncateLog(log, offset))) return
     this.#context.observer.onTruncated?.(this.topicPartition, offset, highWatermark)
     await this.#context.checkpointRecoveryPoints()
   }
@@ -237,7 +237,7 @@ export class Partition {
   async truncateFullyAndStartAt(newOffset: number): Promise<void> {
     const log = this.#localLog()
     const { highWatermark } = log
-    await log.truncateFullyAndStartAt(newOffset)
+    await this.#context.truncateLogFully(log, newOffset)
     this.#context.observer.onTruncated?.(this.topicPartition, newOffset, highWatermark)
     await this.#context.checkpointRecoveryPoints()
   }

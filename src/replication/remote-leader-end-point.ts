@@ -1,3 +1,4 @@
+import { FetchSessionHandler } from '../network/fetch-session-handler.ts'
 import { NetworkClient } from '../network/network-client.ts'
 import { CorrelationIdMismatchError, DisconnectedError, RequestTimeoutError } from '../network/network-client-errors.ts'
 import type { Api } from '../protocol/api.ts'
@@ -6,10 +7,9 @@ import { ListOffsets, ListOffsetsTimestamp } from '../protocol/apis/list-offsets
 import { ApiError, ErrorCode, errorCodeOf } from '../protocol/errors.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import type { Fields, Message, MessageInput } from '../protocol/schema.ts'
+import type { TopicIdPartition } from '../protocol/topic-partition.ts'
 import { NetworkError } from '../runtime/network.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { TopicIdAndPartition } from './alter-partition-manager.ts'
-import { FetchSessionHandler } from './fetch-session-handler.ts'
 import {
   type BrokerEndPoint,
   type FetchedPartition,
@@ -60,11 +60,11 @@ export class RemoteLeaderEndPoint implements LeaderEndPoint {
     }
   }
 
-  fetchEarliestOffset(partition: TopicIdAndPartition, currentLeaderEpoch: number): Promise<number> {
+  fetchEarliestOffset(partition: TopicIdPartition, currentLeaderEpoch: number): Promise<number> {
     return this.#fetchOffset(partition, currentLeaderEpoch, ListOffsetsTimestamp.EARLIEST)
   }
 
-  fetchLatestOffset(partition: TopicIdAndPartition, currentLeaderEpoch: number): Promise<number> {
+  fetchLatestOffset(partition: TopicIdPartition, currentLeaderEpoch: number): Promise<number> {
     return this.#fetchOffset(partition, currentLeaderEpoch, ListOffsetsTimestamp.LATEST)
   }
 
@@ -74,7 +74,7 @@ export class RemoteLeaderEndPoint implements LeaderEndPoint {
   }
 
   async #fetchOffset(
-    { topic, partition }: TopicIdAndPartition,
+    { topic, partition }: TopicIdPartition,
     currentLeaderEpoch: number,
     timestamp: number,
   ): Promise<number> {

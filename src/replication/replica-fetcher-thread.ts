@@ -1,11 +1,10 @@
 import type { UnifiedLog } from '../log/unified-log.ts'
 import { ApiError, ErrorCode } from '../protocol/errors.ts'
 import { RecordsError } from '../protocol/records/errors.ts'
-import { partitionKey, type TopicPartition } from '../protocol/topic-partition.ts'
+import { partitionKey, type TopicIdPartition, type TopicPartition } from '../protocol/topic-partition.ts'
 import { Condition } from '../runtime/condition.ts'
 import { Mutex } from '../runtime/mutex.ts'
 import type { Runtime, Thread } from '../runtime/runtime.ts'
-import type { TopicIdAndPartition } from './alter-partition-manager.ts'
 import {
   type FetchedData,
   type FetchedPartition,
@@ -353,7 +352,7 @@ export class ReplicaFetcherThread {
     this.#options.replicas.completeDelayedFetches(this.#withNewHighWatermark.splice(0))
   }
 
-  #logOf(partition: TopicIdAndPartition): UnifiedLog {
+  #logOf(partition: TopicIdPartition): UnifiedLog {
     const { log } = this.#options.replicas.getPartitionOrThrow(partition)
     if (log === undefined) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${partitionKey(partition)} has no log`)
     return log

@@ -399,6 +399,8 @@ export class ReplicaManager {
         observer: observer ?? {},
         openLog: (topicPartition, topicId, assignedDirectoryId) =>
           this.#openLog(topicPartition, topicId, assignedDirectoryId),
+        truncateLog: (log, targetOffset) => this.#logManager.truncateTo(log, targetOffset),
+        truncateLogFully: (log, newOffset) => this.#logManager.truncateFullyAndStartAt(log, newOffset),
         checkpointRecoveryPoints: () => this.#logManager.checkpointRecoveryOffsets(),
         hasDelayedDeletes: () => this.deleteRecordsPurgatory.delayed > 0,
         completeDelayedRequests: key => this.#completeDelayedRequests(key),

@@ -12,7 +12,8 @@ import { LogManager } from '../../src/log/log-manager.ts'
 import type { UnifiedLog } from '../../src/log/unified-log.ts'
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../../src/protocol/apis/alter-partition.ts'
 import { ApiError, ErrorCode, errorCodeOf } from '../../src/protocol/errors.ts'
-import { AlterPartitionManager, type TopicIdAndPartition } from '../../src/replication/alter-partition-manager.ts'
+import type { TopicIdPartition } from '../../src/protocol/topic-partition.ts'
+import { AlterPartitionManager } from '../../src/replication/alter-partition-manager.ts'
 import type { ProducePartitionResult } from '../../src/replication/delayed-produce.ts'
 import type { FetchParams, FetchPartitionData } from '../../src/replication/fetch-params.ts'
 import {
@@ -417,11 +418,11 @@ class TestLeaderEndPoint implements LeaderEndPoint {
     return Promise.race([this.#cluster.onFetched(this.#follower, fetched), this.#whenClosed])
   }
 
-  fetchEarliestOffset(partition: TopicIdAndPartition, currentLeaderEpoch: number): Promise<number> {
+  fetchEarliestOffset(partition: TopicIdPartition, currentLeaderEpoch: number): Promise<number> {
     return this.#fetchOffset(partition, currentLeaderEpoch, -2)
   }
 
-  fetchLatestOffset(partition: TopicIdAndPartition, currentLeaderEpoch: number): Promise<number> {
+  fetchLatestOffset(partition: TopicIdPartition, currentLeaderEpoch: number): Promise<number> {
     return this.#fetchOffset(partition, currentLeaderEpoch, -1)
   }
 
@@ -429,7 +430,7 @@ class TestLeaderEndPoint implements LeaderEndPoint {
     this.#closed?.()
   }
 
-  async #fetchOffset(partition: TopicIdAndPartition, currentLeaderEpoch: number, timestamp: number): Promise<number> {
+  async #fetchOffset(partition: TopicIdPartition, currentLeaderEpoch: number, timestamp: number): Promise<number> {
     const { replicaManager } = this.#leader()
     const found = await replicaManager.fetchOffset(partition, timestamp, 'log-end', currentLeaderEpoch)
     if (found.errorCode !== ErrorCode.NONE) throw new ApiError(errorCodeOf(found.errorCode))

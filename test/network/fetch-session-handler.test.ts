@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { FetchSessionHandler, type FetchTarget } from '../../src/network/fetch-session-handler.ts'
 import type { FetchResponse } from '../../src/protocol/apis/fetch.ts'
 import { ErrorCode } from '../../src/protocol/errors.ts'
-import { FetchSessionHandler } from '../../src/replication/fetch-session-handler.ts'
-import type { FetchTarget } from '../../src/replication/leader-end-point.ts'
+import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { TOPIC_ID } from '../log/log-fixture.ts'
 
 function target(partition: number, fetchOffset = 0): FetchTarget {
@@ -97,6 +97,19 @@ describe('a fetch session', () => {
     handler.buildRequest([target(0)])
     handler.handleError()
     expect(handler.buildRequest([target(0)])).toMatchObject({ sessionId: 9, sessionEpoch: 0, toSend: [target(0)] })
+  })
+
+  test('ends with a last request that asks for nothing', () => {
+    expect(inSession().buildCloseRequest()).toEqual({ sessionId: 9, sessionEpoch: -1, toSend: [], toForget: [] })
+    expect(new FetchSessionHandler().buildCloseRequest()).toBeUndefined()
+  })
+
+  test('finds the topics of old responses by their names', () => {
+    const handler = new FetchSessionHandler()
+    handler.buildRequest([target(0)])
+    const { responses, ...rest } = response(9, [0])
+    const named = responses.map(topic => ({ ...topic, topic: 'orders', topicId: ZERO_UUID }))
+    expect(handler.handleResponse({ ...rest, responses: named }).map(({ target }) => target)).toEqual([target(0)])
   })
 
   test('is not needed: everything is asked for each time when the broker gives none', () => {

@@ -1,11 +1,34 @@
 import type { FetchResponse } from '../protocol/apis/fetch.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { TopicIdAndPartition } from './alter-partition-manager.ts'
-import type { FetchedPartition, FetchTarget } from './leader-end-point.ts'
+import type { TopicIdPartition } from '../protocol/topic-partition.ts'
+import { ZERO_UUID } from '../protocol/uuid.ts'
 
 const NO_SESSION = 0
 const INITIAL_EPOCH = 0
+const FINAL_EPOCH = -1
 const MAX_EPOCH = 0x7fff_ffff
+
+/** What is asked of one partition. Never changed: answers are judged by what was asked. */
+export interface FetchTarget {
+  /** The topic's id is `ZERO_UUID` when it is not known (brokers before 2.8). */
+  readonly partition: TopicIdPartition
+  /** A follower's end: everything below is in its log; a consumer's position. */
+  readonly fetchOffset: number
+  /** The follower's; -1 from a consumer. */
+  readonly logStartOffset: number
+  /** Of the leadership in which it follows, or reads; -1: not known. */
+  readonly currentLeaderEpoch: number
+  /** Leader epoch of the last record that a follower holds; -1: none, or a consumer. */
+  readonly lastFetchedEpoch: number
+}
+
+export type FetchedData = FetchResponse['responses'][number]['partitions'][number]
+
+/** The answer for one partition, beside what was asked. */
+export interface FetchedPartition {
+  readonly target: FetchTarget
+  readonly data: FetchedData
+}
 
 /** The next request of a session. */
 export interface SessionRequest {
@@ -13,7 +36,7 @@ export interface SessionRequest {
   readonly sessionEpoch: number
   /** New to the session, or other than it knows them. */
   readonly toSend: readonly FetchTarget[]
-  readonly toForget: readonly TopicIdAndPartition[]
+  readonly toForget: readonly TopicIdPartition[]
 }
 
 /**
@@ -23,8 +46,13 @@ export interface SessionRequest {
 export class FetchSessionHandler {
   #sessionId = NO_SESSION
   #epoch = INITIAL_EPOCH
-  /** What the session fetches, by topic id and partition. */
+  /** What the session fetches, by topic id (or name) and partition. */
   #targets = new Map<string, FetchTarget>()
+
+  /** All partitions that the session fetches. */
+  get partitions(): TopicIdPartition[] {
+    return [...this.#targets.values()].map(({ partition }) => partition)
+  }
 
   /** To be answered by `handleResponse` or `handleError` before the next one. */
   buildRequest(targets: readonly FetchTarget[]): SessionRequest {
@@ -49,6 +77,12 @@ export class FetchSessionHandler {
     return { sessionId, sessionEpoch, toSend, toForget }
   }
 
+  /** The last request: lets the broker drop the session. Undefined when there is none. */
+  buildCloseRequest(): SessionRequest | undefined {
+    if (this.#sessionId === NO_SESSION) return undefined
+    return { sessionId: this.#sessionId, sessionEpoch: FINAL_EPOCH, toSend: [], toForget: [] }
+  }
+
   /**
    * The answers with what each was asked. Empty when the session has failed, or the response does not belong to it: the next
    * request begins a new session.
@@ -60,9 +94,9 @@ export class FetchSessionHandler {
       return []
     }
     const fetched: FetchedPartition[] = []
-    for (const { topicId, partitions } of responses) {
+    for (const { topic, topicId, partitions } of responses) {
       for (const data of partitions) {
-        const target = this.#targets.get(`${topicId}:${data.partitionIndex}`)
+        const target = this.#targetOf(topic, topicId, data.partitionIndex)
         if (target === undefined) return this.#startAnew()
         fetched.push({ target, data })
       }
@@ -91,9 +125,19 @@ export class FetchSessionHandler {
     return []
   }
 
-  #forgetOthers(targets: readonly FetchTarget[]): TopicIdAndPartition[] {
+  /** Responses before version 13 tell names, later ones ids. */
+  #targetOf(topic: string, topicId: string, partition: number): FetchTarget | undefined {
+    const found = this.#targets.get(keyOf({ topic, topicId, partition }))
+    if (found !== undefined || topicId !== ZERO_UUID) return found
+    for (const target of this.#targets.values()) {
+      if (target.partition.topic === topic && target.partition.partition === partition) return target
+    }
+    return undefined
+  }
+
+  #forgetOthers(targets: readonly FetchTarget[]): TopicIdPartition[] {
     const wanted = new Set(targets.map(({ partition }) => keyOf(partition)))
-    const forgotten: TopicIdAndPartition[] = []
+    const forgotten: TopicIdPartition[] = []
     for (const [key, { partition }] of this.#targets) {
       if (wanted.has(key)) continue
       this.#targets.delete(key)
@@ -103,8 +147,8 @@ export class FetchSessionHandler {
   }
 }
 
-function keyOf({ topicId, partition }: TopicIdAndPartition): string {
-  return `${topicId}:${partition}`
+function keyOf({ topic, topicId, partition }: TopicIdPartition): string {
+  return `${topicId === ZERO_UUID ? topic : topicId}:${partition}`
 }
 
 function isSame(one: FetchTarget, other: FetchTarget): boolean {
