@@ -1,4 +1,5 @@
 // Speed as ratios within one run (DESIGN §10): absolute times of a shared machine mean little, ratios do.
+// KafkaJS sets timers with negative delays (kafkajs#1751), of which Node warns over real TCP: `npm run bench` leaves that out.
 import { cpus } from 'node:os'
 import { loopbackSends, simulatedSends, steadyLoad, wireLoad } from './broker.ts'
 import { clusterLoad } from './cluster.ts'
