@@ -4,6 +4,7 @@ import { DisconnectedError, TooManyPendingRequestsError } from '../../src/networ
 import { DescribeQuorum } from '../../src/protocol/apis/describe-quorum.ts'
 import { KafkaNetworkChannel } from '../../src/raft/kafka-network-channel.ts'
 import { NetworkError } from '../../src/runtime/network.ts'
+import { ServerUnderTest } from '../support/server-under-test.ts'
 
 const VOTER = { id: 2, host: 'node-2', port: 9093 }
 
@@ -69,4 +70,27 @@ describe('KafkaNetworkChannel', () => {
       expect(await ask(channel)).toBeInstanceOf(DisconnectedError)
       expect(world.nowMs).toBe(startMs)
     }))
+
+  test('connects again at once when its connection was closed while nothing was under way', async () => {
+    const server = await ServerUnderTest.started({ connectionsMaxIdleMs: 5000 })
+    const { runtime } = server
+    server.handle = async request => {
+      const { requestChannel } = server.server
+      requestChannel.sendResponse(request, DescribeQuorum, { errorCode: 0, errorMessage: null, topics: [], nodes: [] })
+    }
+    const channel = new KafkaNetworkChannel(runtime, { nodeId: 1, requestTimeoutMs: 2000 })
+    const voter = { id: 2, host: '127.0.0.1', port: server.server.boundPort('PLAINTEXT') }
+    const asked = () => runtime.run(() => channel.send(voter, DescribeQuorum, { topics: [] }))
+    await asked()
+    expect(server.server.connectionCount).toBe(1)
+    for (let second = 0; second < 12; second++) await runtime.advance(1000)
+    expect(server.server.connectionCount).toBe(0)
+
+    const startMs = runtime.clock.monotonicMs()
+    expect(await asked()).toMatchObject({ errorCode: 0 })
+
+    expect(runtime.clock.monotonicMs() - startMs).toBeLessThan(40)
+    channel.close()
+    await server.stop()
+  })
 })
