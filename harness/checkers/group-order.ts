@@ -8,14 +8,14 @@ type Delivered = Extract<GroupEvent, { readonly kind: 'delivered' }>
 
 /**
  * Within one assignment a member is given a partition's records, and with them those of every key, in their order, each once
- * (`delivered-out-of-order`) and none left out (`delivery-skips-record`). One that it did not process may be given to it again.
+ * (`delivered-out-of-order`) and none left out (`delivery-skips-record`). One whose handler failed may be given to it again.
  */
 export const groupOrder: Checker = evidence => judgedGroups(evidence).flatMap(group => orderOf(group, evidence))
 
 function orderOf(group: GroupEvidence, { logs }: Evidence): Violation[] {
   /** By run, then partition: what was given to it last. */
   const last = new Map<string, Map<number, Delivered>>()
-  const refused = new Set<Delivered>()
+  const failed = new Set<Delivered>()
   const violations: Violation[] = []
   for (const event of group.events) {
     const key = runKey(event)
@@ -23,10 +23,10 @@ function orderOf(group: GroupEvidence, { logs }: Evidence): Violation[] {
     const given = last.get(key)
     if (given === undefined || !('offset' in event)) continue
     const before = given.get(event.partition)
-    if (event.kind === 'refused' && before?.offset === event.offset) refused.add(before)
+    if (event.kind === 'handler-failed' && before?.offset === event.offset) failed.add(before)
     if (event.kind !== 'delivered') continue
     given.set(event.partition, event)
-    if (before === undefined || (refused.has(before) && event.offset === before.offset)) continue
+    if (before === undefined || (failed.has(before) && event.offset === before.offset)) continue
     if (event.offset <= before.offset) {
       violations.push(violation(group, 'delivered-out-of-order', event, before))
       continue

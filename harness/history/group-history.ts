@@ -35,8 +35,8 @@ export type GroupEvent = MemberRun & { readonly ms: number } & (
         /** Whether the sink took its effect; false when it had it already. */
         readonly effect: boolean
       }
-    /** The application did not process a record that was delivered: it could not commit its offset. */
-    | { readonly kind: 'refused'; readonly partition: number; readonly offset: number; readonly id: RecordId }
+    /** The application's handler of a record ended with an error, before or after it was processed: it could not commit. */
+    | { readonly kind: 'handler-failed'; readonly partition: number; readonly offset: number; readonly id: RecordId }
     | { readonly kind: 'ended'; readonly how: RunEnd }
   )
 

@@ -1,7 +1,7 @@
 import type { CampaignResult } from '../explore/explore.ts'
 import type { ExploreOptions } from '../explore/explore-options.ts'
 import { findingKey } from '../explore/finding.ts'
-import { PROBE_NAMES } from '../trial/probes.ts'
+import { GROUP_PROBE_NAMES, PROBE_NAMES, type ProbeName } from '../trial/probes.ts'
 import { exploreCommand, replayCommand } from './commands.ts'
 import { counterexampleLines, indented } from './counterexample.ts'
 import { counted, formatCount, formatCounts, formatDuration, formatMebibytes } from './format.ts'
@@ -30,7 +30,8 @@ function campaignRows(
   { totals, elapsedMs, rssMaxBytes, runSeed, interrupted }: CampaignResult,
   workers: number,
 ): Row[] {
-  const never = PROBE_NAMES.filter(name => !totals.probes.has(name))
+  const isReachable = GROUP_PROBE_NAMES.some(name => totals.probes.has(name)) ? () => true : isWithoutGroups
+  const never = PROBE_NAMES.filter(name => !totals.probes.has(name) && isReachable(name))
   const speed = totals.wallMs > 0 ? `, ${formatCount(totals.virtualMs / totals.wallMs)} times faster than it` : ''
   const findings = totals.findings.map(
     ({ finding, count, firstSeed }): Row => [
@@ -52,6 +53,10 @@ function campaignRows(
     ['violations', findings.length === 0 ? 'none' : counted(findings.length, 'kind')],
     ...findings,
   ]
+}
+
+function isWithoutGroups(name: ProbeName): boolean {
+  return !GROUP_PROBE_NAMES.some(ofGroups => ofGroups === name)
 }
 
 function defectLines({ totals, shrinkErrors }: CampaignResult, options: ExploreOptions, style: Style): string[] {

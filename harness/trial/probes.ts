@@ -7,6 +7,8 @@ export const PROBE_NAMES = [
   'controller-changed',
   'elr-used',
   'follower-truncated',
+  'group-rebalanced',
+  'handler-failed',
   'hw-lagging',
   'isr-below-minimum',
   'isr-expanded',
@@ -18,6 +20,7 @@ export const PROBE_NAMES = [
   'not-enough-replicas',
   'produce-answer-lost',
   'produce-handled',
+  'record-reprocessed',
   'request-queue-full',
   'send-acknowledged',
   'send-failed',
@@ -25,6 +28,9 @@ export const PROBE_NAMES = [
   'unclean-election',
 ] as const
 export type ProbeName = (typeof PROBE_NAMES)[number]
+
+/** Those that only a scenario with consumer groups can reach. */
+export const GROUP_PROBE_NAMES = ['group-rebalanced', 'handler-failed', 'record-reprocessed'] as const
 
 /** Counts probes and tells who waits for one. */
 export class Probes {

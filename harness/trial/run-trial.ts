@@ -1,12 +1,13 @@
 import type { Violation } from '../checkers/evidence.ts'
 import { check } from '../checkers/index.ts'
 import { watchEscapes } from '../unmodified/strict.ts'
-import { type CreateClient, loadClient } from '../workloads/clients/load.ts'
+import { type CreateClient, type CreateConsumer, loadClient, loadConsumer } from '../workloads/clients/load.ts'
 import { WorldError } from '../world/errors.ts'
 import { World } from '../world/world.ts'
+import type { ConsumerClientName } from './group-spec.ts'
 import { TrialError, type TrialFailure, type TrialOptions, type TrialResult } from './result.ts'
 import type { ClientName, Scenario } from './scenario.ts'
-import { Trial } from './trial.ts'
+import { Trial, type TrialClients } from './trial.ts'
 
 /** A trial that has not ended by then does not end: three virtual hours. */
 const MAX_VIRTUAL_MS = 10_800_000
@@ -21,7 +22,7 @@ export async function runTrial(scenario: Scenario, options: TrialOptions = {}): 
 
 /** As `runTrial`, with other client libraries behind the names in the scenario. */
 export async function runTrialWith(
-  clients: ReadonlyMap<ClientName, CreateClient>,
+  clients: TrialClients,
   scenario: Scenario,
   options: TrialOptions = {},
 ): Promise<TrialResult> {
@@ -62,10 +63,12 @@ export async function runTrialWith(
   }
 }
 
-async function loadClients(scenario: Scenario): Promise<Map<ClientName, CreateClient>> {
-  const clients = new Map<ClientName, CreateClient>()
-  for (const { client } of scenario.workload.producers) clients.set(client, await loadClient(client))
-  return clients
+async function loadClients({ workload }: Scenario): Promise<TrialClients> {
+  const producers = new Map<ClientName, CreateClient>()
+  const consumers = new Map<ConsumerClientName, CreateConsumer>()
+  for (const { client } of workload.producers) producers.set(client, await loadClient(client))
+  for (const { client } of workload.groups ?? []) consumers.set(client, await loadConsumer(client))
+  return { producers, consumers }
 }
 
 function classify(error: unknown, stoppedOnPurpose: boolean): TrialFailure | undefined {

@@ -1,12 +1,14 @@
 import type { ClientConduct, Evidence, PartitionLog, RequestBalance } from '../checkers/evidence.ts'
 import { History } from '../history/history.ts'
 import { AppendApplication } from '../workloads/append.ts'
-import type { CreateClient } from '../workloads/clients/load.ts'
+import type { CreateClient, CreateConsumer } from '../workloads/clients/load.ts'
 import type { World } from '../world/world.ts'
 import type { ClientNode } from './client-node.ts'
 import { Cluster } from './cluster.ts'
 import { ClusterAdmin } from './cluster-admin.ts'
 import { FaultPlan } from './fault-plan.ts'
+import type { ConsumerClientName } from './group-spec.ts'
+import { GroupTrials } from './group-trials.ts'
 import { LastLook } from './last-look.ts'
 import { readLogs } from './log-reader.ts'
 import { Onlookers } from './onlookers.ts'
@@ -34,6 +36,12 @@ const REST_LIMIT_MS = 60_000
 const ROTTEN_LIMIT_MS = 20_000
 const QUIET_SECONDS = 3
 
+/** Client libraries by their names in scenarios. */
+export interface TrialClients {
+  readonly producers: ReadonlyMap<ClientName, CreateClient>
+  readonly consumers: ReadonlyMap<ConsumerClientName, CreateConsumer>
+}
+
 interface Producer {
   readonly spec: ProducerSpec
   readonly node: ClientNode
@@ -53,12 +61,13 @@ export class Trial {
   readonly #queues: readonly QueueWatch[]
   readonly #producers: Producer[] = []
   readonly #clients: readonly ClientNode[]
-  readonly #createClient: ReadonlyMap<ClientName, CreateClient>
+  readonly #groups: GroupTrials
+  readonly #createClient: TrialClients['producers']
 
-  constructor(world: World, scenario: Scenario, createClient: ReadonlyMap<ClientName, CreateClient>) {
+  constructor(world: World, scenario: Scenario, { producers, consumers }: TrialClients) {
     this.#world = world
     this.#scenario = scenario
-    this.#createClient = createClient
+    this.#createClient = producers
     this.story = new Story(world)
     this.#cluster = new Cluster({
       world,
@@ -80,6 +89,14 @@ export class Trial {
     }
     this.#clients = scenario.workload.producers.map((_, index) => this.#machine(index))
     this.#admin = new ClusterAdmin(world, this.#cluster)
+    this.#groups = new GroupTrials({
+      world,
+      groups: scenario.workload.groups ?? [],
+      cluster: this.#cluster,
+      createConsumer: consumers,
+      probes: this.probes,
+      tell: (who, text) => this.story.tell(who, text),
+    })
     const tell = (text: string): void => this.story.tell('fault', text)
     const context = { world, cluster: this.#cluster, clients: this.#clients, admin: this.#admin, tell }
     this.plan = new FaultPlan(context, this.probes)
@@ -89,6 +106,7 @@ export class Trial {
     await this.#prepare()
     const onlookers = this.#startOnlookers()
     const running = this.#startProducers()
+    this.#groups.start()
     this.plan.arm(this.#scenario.faults)
     await this.#world.sleep(chaosMs(this.#scenario))
     await this.#heal()
@@ -101,6 +119,7 @@ export class Trial {
     await this.#within(settleLimitMs, Promise.all(recovering))
     const recovery = await whole
     this.#requireRecovery(recovery)
+    const groups = recovery.recovered ? await this.#groups.settle(settleLimitMs) : []
     const conduct = await this.#observeConduct()
     if (recovery.recovered) await this.#atRest()
     const logs = recovery.recovered ? await this.#readLogs() : []
@@ -124,7 +143,7 @@ export class Trial {
       queues: this.#queues.flatMap(queue => queue.observations()),
       requests: this.#requests(),
       conduct,
-      groups: [],
+      groups,
       healedMs,
       endedMs,
     }
@@ -184,6 +203,7 @@ export class Trial {
     this.story.tell('trial', 'all faults end')
     this.plan.heal()
     this.#cluster.start()
+    this.#groups.heal()
     await this.#running()
   }
 
@@ -293,11 +313,16 @@ export class Trial {
   }
 }
 
-/** How long chaos lasts: until the last planned send and the end of the last planned fault. */
+/** How long chaos lasts: until the last planned send, start of a member and end of a fault. */
 function chaosMs({ workload, faults }: Scenario): number {
   const sends = workload.producers.flatMap(({ sends }) => sends.map(({ atMs }) => atMs))
   const ends = faults.map(({ at, forMs }) => ('ms' in at ? at.ms : 0) + forMs)
-  return Math.max(0, ...sends, ...ends) + CHAOS_TAIL_MS
+  const members = (workload.groups ?? []).flatMap(group => group.members)
+  const starts = members.flatMap(({ startMs, redeploys }) => [
+    startMs,
+    ...redeploys.map(({ atMs, forMs }) => atMs + forMs),
+  ])
+  return Math.max(0, ...sends, ...ends, ...starts) + CHAOS_TAIL_MS
 }
 
 function describe(error: unknown): string {

@@ -18,7 +18,7 @@ describe('at-most-once', () => {
   })
 
   it('does not mind a record that is handed over again without having been processed', () => {
-    const script = new GroupScript().started(0).assigned(0, 1, 0).delivered(0, 0).refused(0, 0).processed(0, 0)
+    const script = new GroupScript().started(0).assigned(0, 1, 0).delivered(0, 0).failed(0, 0).processed(0, 0)
 
     expect(atMostOnce(script.evidence(1))).toEqual([])
   })

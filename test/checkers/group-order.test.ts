@@ -24,10 +24,10 @@ describe('group-order', () => {
     ])
   })
 
-  it('allows a record again that was not processed, and an older one after another assignment', () => {
+  it('allows a record again whose handler failed, and an older one after another assignment', () => {
     const script = owner()
       .delivered(0, 0)
-      .refused(0, 0)
+      .failed(0, 0)
       .processed(0, 0)
       .processed(0, 1)
       .assigned(0, 2, 0)

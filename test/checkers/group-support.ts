@@ -56,8 +56,8 @@ export class GroupScript {
     return this.delivered(member, offset).#add(member, { kind: 'processed', ...recordAt(offset), effect })
   }
 
-  refused(member: number, offset: number): this {
-    return this.#add(member, { kind: 'refused', ...recordAt(offset) })
+  failed(member: number, offset: number): this {
+    return this.#add(member, { kind: 'handler-failed', ...recordAt(offset) })
   }
 
   killed(member: number): this {

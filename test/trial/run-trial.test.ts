@@ -30,7 +30,8 @@ function withFaults(...faults: readonly Fault[]): Scenario {
 }
 
 function run(client: CreateClient, scenario: Scenario = SCENARIO, options: TrialOptions = {}): Promise<TrialResult> {
-  return runTrialWith(new Map<ClientName, CreateClient>([['kafkajs', client]]), scenario, options)
+  const producers = new Map<ClientName, CreateClient>([['kafkajs', client]])
+  return runTrialWith({ producers, consumers: new Map() }, scenario, options)
 }
 
 function runHarmful(

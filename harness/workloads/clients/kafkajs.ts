@@ -10,7 +10,8 @@ interface KafkaJsError extends Error {
   readonly retriable?: boolean
 }
 
-function chain(error: unknown): KafkaJsError[] {
+/** An error and what it says caused it, from the outside in. */
+export function errorChain(error: unknown): KafkaJsError[] {
   const errors: KafkaJsError[] = []
   for (let at = error; at instanceof Error && errors.length < 10; at = (at as KafkaJsError).cause) errors.push(at)
   return errors
@@ -39,7 +40,7 @@ export function createKafkaJsClient(options: ClientOptions): ProducerClient {
   })
   const compression = spec.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
   const brokerErrorOf = (error: unknown): string | undefined =>
-    chain(error).find(({ type }) => type !== undefined)?.type
+    errorChain(error).find(({ type }) => type !== undefined)?.type
   return {
     connect: () => producer.connect(),
     close: () => producer.disconnect(),
@@ -53,7 +54,7 @@ export function createKafkaJsClient(options: ClientOptions): ProducerClient {
       const type = brokerErrorOf(error)
       if (type !== undefined) return REFUSALS.has(type)
       // Thrown by `send` itself before anything is written: never connected, or arguments it does not take.
-      return chain(error)[0]?.message === 'The producer is disconnected'
+      return errorChain(error)[0]?.message === 'The producer is disconnected'
     },
   }
 }

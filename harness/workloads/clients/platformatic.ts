@@ -20,7 +20,7 @@ function flatten(error: unknown, depth = 0): PlatformaticError[] {
 }
 
 /** Kafka's codes in an error. Messages about single records come as errors of their own, with a code that nobody sent. */
-function apiCodesOf(error: unknown): number[] {
+export function apiCodesOf(error: unknown): number[] {
   return flatten(error).flatMap(({ apiCode, path }) =>
     apiCode === undefined || path?.includes('/record_errors/') ? [] : [apiCode],
   )

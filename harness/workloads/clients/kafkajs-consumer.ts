@@ -1,0 +1,72 @@
+import kafkajs, { type LogEntry } from 'kafkajs'
+import { COMMIT_REFUSALS, type ConsumerClient, type ConsumerOptions } from './consumer-client.ts'
+import { errorChain } from './kafkajs.ts'
+
+const { Kafka, logLevel } = kafkajs
+
+/** The unmodified KafkaJS consumer. */
+export function createKafkaJsConsumer(options: ConsumerOptions): ConsumerClient {
+  const { spec, topic, groupId, listener } = options
+  let attempts = 0
+  // Its events tell neither generation nor attempts; its own log does, at the level of debugging.
+  const read = (entry: LogEntry): void => {
+    if (entry.log.message.startsWith('Error while committing offsets')) attempts++
+    if (entry.log.message === 'Received assignment') listener.assigned(assignmentIn(entry.log, topic))
+    if (entry.level > logLevel.WARN || entry.level === logLevel.NOTHING) return
+    const detail = typeof entry.log['error'] === 'string' ? `: ${entry.log['error']}` : ''
+    listener.log(`${entry.label} ${entry.log.message}${detail}`)
+  }
+  const kafka = new Kafka({
+    clientId: options.clientId,
+    brokers: [...options.bootstrap],
+    logLevel: logLevel.DEBUG,
+    logCreator: () => read,
+  })
+  const consumer = kafka.consumer({
+    groupId,
+    sessionTimeout: spec.sessionTimeoutMs,
+    rebalanceTimeout: spec.rebalanceTimeoutMs,
+    heartbeatInterval: spec.heartbeatIntervalMs,
+  })
+  consumer.on(consumer.events.REBALANCING, () => listener.revoked())
+  consumer.on(consumer.events.STOP, () => listener.revoked())
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) listener.gaveUp(payload.error)
+  })
+  consumer.on(consumer.events.COMMIT_OFFSETS, ({ payload }) => {
+    const partitions = payload.topics.flatMap(entry => (entry.topic === topic ? entry.partitions : []))
+    const offsets = partitions.map(({ partition, offset }) => ({
+      partition: Number(partition),
+      offset: Number(offset),
+    }))
+    listener.committed(offsets, payload.memberId === '' ? undefined : payload.groupGenerationId)
+  })
+  const brokerErrorOf = (error: unknown): string | undefined =>
+    errorChain(error).find(({ type }) => type !== undefined)?.type
+  return {
+    start: async () => {
+      await consumer.connect()
+      await consumer.subscribe({ topics: [topic], fromBeginning: true })
+      await consumer.run({
+        autoCommit: spec.commit === 'auto',
+        autoCommitInterval: spec.autoCommitIntervalMs,
+        eachMessage: ({ partition, message }) =>
+          listener.handle({ partition, offset: Number(message.offset), key: message.key?.toString() ?? '(no key)' }),
+      })
+    },
+    commit: ({ partition, offset }) => {
+      attempts = 0
+      return consumer.commitOffsets([{ topic, partition, offset: String(offset + 1) }])
+    },
+    close: () => consumer.disconnect(),
+    brokerErrorOf,
+    // Of several attempts an earlier one may have been applied although its answer never came.
+    isDefiniteRefusal: error => attempts <= 1 && COMMIT_REFUSALS.has(brokerErrorOf(error) ?? ''),
+  }
+}
+
+function assignmentIn(log: LogEntry['log'], topic: string) {
+  const given = log['memberAssignment'] as Readonly<Record<string, readonly number[]>>
+  const partitions = [...(given[topic] ?? [])].sort((a, b) => a - b)
+  return { generation: Number(log['generationId']), memberId: String(log['memberId']), partitions }
+}
