@@ -70,7 +70,9 @@ export function buildBatch(options: BatchOptions): Buffer {
     baseSequence: options.baseSequence ?? at.NO_SEQUENCE,
     recordCount: records.length,
   }
-  const prepared = records.map((record, index) => prepare(record, (offsets[index] ?? 0) - baseOffset, baseTimestamp))
+  const prepared = records.map((record, index) =>
+    prepareRecord(record, (offsets[index] ?? 0) - baseOffset, baseTimestamp),
+  )
   if (compression === 'none') {
     const batch = Buffer.allocUnsafe(prepared.reduce((size, record) => size + record.size, at.BATCH_OVERHEAD))
     writeRecords(batch, at.BATCH_OVERHEAD, prepared)
@@ -106,7 +108,8 @@ function finish(batch: Buffer, header: BatchHeader, attributes: number): Buffer 
   return batch
 }
 
-interface Prepared {
+/** A record that is measured, ready to be written. */
+export interface PreparedRecord {
   readonly record: RecordInput
   readonly headerKeys: readonly Buffer[]
   readonly timestampDelta: number
@@ -116,7 +119,8 @@ interface Prepared {
   readonly size: number
 }
 
-function prepare(record: RecordInput, offsetDelta: number, baseTimestamp: number): Prepared {
+/** Measures a record. @throws RangeError for a time that cannot be in a batch of this base */
+export function prepareRecord(record: RecordInput, offsetDelta: number, baseTimestamp: number): PreparedRecord {
   const headers = record.headers ?? []
   const headerKeys = headers.map(header => Buffer.from(header.key))
   const timestampDelta = record.timestamp - baseTimestamp
@@ -128,7 +132,8 @@ function prepare(record: RecordInput, offsetDelta: number, baseTimestamp: number
   return { record, headerKeys, timestampDelta, offsetDelta, bodySize, size: sizeOfVarint(bodySize) + bodySize }
 }
 
-function writeRecords(buffer: Buffer, start: number, records: readonly Prepared[]): void {
+/** Writes records one after the other. */
+export function writeRecords(buffer: Buffer, start: number, records: readonly PreparedRecord[]): void {
   let position = start
   for (const { record, headerKeys, timestampDelta, offsetDelta, bodySize } of records) {
     position = writeVarint(buffer, bodySize, position)
