@@ -100,3 +100,12 @@ export class CorruptSnapshotError extends Error {
     super(`producer snapshot ${path} is corrupt: ${what}`)
   }
 }
+
+/** Runs work on one of many logs: its storage errors are known to the failure channel already, the other logs go on. */
+export async function ignoringStorageErrors(body: () => Promise<unknown>): Promise<void> {
+  try {
+    await body()
+  } catch (error) {
+    if (!(error instanceof KafkaStorageError)) throw error
+  }
+}

@@ -2,14 +2,19 @@ import { parsePartitionKey, partitionKey, type TopicPartition } from '../protoco
 import { DiskError } from '../runtime/disk.ts'
 import { Mutex } from '../runtime/mutex.ts'
 import type { RandomStream, Runtime } from '../runtime/runtime.ts'
+import { CleanerCheckpoints } from './cleaner/cleaner-checkpoints.ts'
+import type { CleanerConfig } from './cleaner/cleaner-config.ts'
+import { LogCleaner } from './cleaner/log-cleaner.ts'
 import { CLUSTER_METADATA_TOPIC } from './internal-topics.ts'
 import type { KafkaScheduler } from './kafka-scheduler.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogDirFailureChannel } from './log-dir-failure-channel.ts'
 import { LogDirectories } from './log-directories.ts'
 import type { LogDirectory } from './log-directory.ts'
-import { KafkaStorageError } from './log-errors.ts'
+import { ignoringStorageErrors, KafkaStorageError } from './log-errors.ts'
 import { DELETE_DIR_SUFFIX, joinPath, parentPath, STRAY_DIR_SUFFIX } from './log-file-utils.ts'
+import type { UnifiedLogOptions } from './log-parts.ts'
+import { CLEANER_OFFSET_CHECKPOINT_FILE } from './offset-checkpoint-file.ts'
 import { UnifiedLog } from './unified-log.ts'
 
 const MAX_DIRECTORY_NAME = 255
@@ -24,6 +29,8 @@ export interface LogManagerOptions {
   readonly failureChannel: LogDirFailureChannel
   /** The configuration of a topic, as the metadata has it now. */
   readonly topicConfig: (topic: string) => LogConfig
+  /** How compacted logs are cleaned; by default not at all (`log.cleaner.enable=false`). */
+  readonly cleanerConfig?: CleanerConfig
   /** `log.initial.task.delay.ms`, 30 s. */
   readonly initialTaskDelayMs?: number
   /** `log.retention.check.interval.ms`, 5 min. */
@@ -53,6 +60,8 @@ export class LogManager {
   readonly #failureChannel: LogDirFailureChannel
   readonly #dirs: LogDirectories
   readonly #logs = new Map<string, UnifiedLog>()
+  readonly #cleanerCheckpoints: CleanerCheckpoints
+  readonly #cleaner: LogCleaner | undefined
   readonly #creation: Mutex
   /** Makes names of directories that go: one replica may go twice before the first is removed. */
   readonly #directoryNames: RandomStream
@@ -70,6 +79,9 @@ export class LogManager {
     this.#directoryNames = runtime.random.stream('log-directory-names')
     const { logDirs, directoryIds, failureChannel } = options
     this.#dirs = new LogDirectories(runtime, { logDirs, directoryIds, failureChannel, logs: this.#logs })
+    this.#cleanerCheckpoints = new CleanerCheckpoints(runtime, failureChannel)
+    this.#cleaner =
+      options.cleanerConfig && new LogCleaner(runtime, options.cleanerConfig, this.#logs, this.#cleanerCheckpoints)
     this.#failureChannel.onFailure(directory => this.#handleLogDirFailure(directory))
   }
 
@@ -86,6 +98,11 @@ export class LogManager {
   /** Log directories that had to be recovered at the last start. */
   get recoveredLogDirs(): ReadonlySet<string> {
     return this.#recoveredDirs
+  }
+
+  /** Undefined where compacted logs are not cleaned. */
+  get cleaner(): LogCleaner | undefined {
+    return this.#cleaner
   }
 
   getLog(topicPartition: TopicPartition): UnifiedLog | undefined {
@@ -112,6 +129,7 @@ export class LogManager {
     for (const dir of this.#dirs.all) await this.#dirs.run(dir, () => this.#loadLogs(dir))
     this.#loaded = true
     this.#scheduleTasks()
+    this.#cleaner?.startup()
   }
 
   /** The id of a log directory. */
@@ -135,13 +153,31 @@ export class LogManager {
       const log = await this.#dirs.run(dir, () => this.#createLog(dir, topicPartition, topicId))
       if (log === undefined) throw new KafkaStorageError(`log directory ${dir.path} has failed`)
       this.#logs.set(log.name, log)
+      this.#cleaner?.noteLog(log)
       return log
     })
   }
 
-  /** The topic's configuration was changed. */
-  updateTopicConfig(topic: string, config: LogConfig): void {
-    for (const log of this.#logs.values()) if (log.topicPartition.topic === topic) log.updateConfig(config)
+  /** The topic's configuration was changed. Resolves when what no longer is to be compacted is not being cleaned either. */
+  async updateTopicConfig(topic: string, config: LogConfig): Promise<void> {
+    for (const log of this.allLogs) {
+      if (log.topicPartition.topic !== topic) continue
+      const wasCompacted = log.config.compact
+      log.updateConfig(config)
+      this.#cleaner?.noteLog(log)
+      if (wasCompacted && !config.compact) await this.#cleaner?.manager.abortCleaning(log.name)
+    }
+  }
+
+  /** As `UnifiedLog.truncateTo`, when the cleaner has let go of what is cut off. */
+  async truncateTo(log: UnifiedLog, targetOffset: number): Promise<boolean> {
+    if (targetOffset >= activeBaseOffset(log)) return log.truncateTo(targetOffset)
+    return this.#whileNotCleaned(log, () => log.truncateTo(targetOffset))
+  }
+
+  /** As `UnifiedLog.truncateFullyAndStartAt`, when the cleaner has let go of the log. */
+  truncateFullyAndStartAt(log: UnifiedLog, newOffset: number): Promise<void> {
+    return this.#whileNotCleaned(log, () => log.truncateFullyAndStartAt(newOffset))
   }
 
   /**
@@ -156,9 +192,11 @@ export class LogManager {
         const log = this.getLog(topicPartition)
         if (log === undefined) continue
         this.#logs.delete(log.name)
+        await this.#cleaner?.manager.abortCleaning(log.name)
         const dir = this.#dirs.at(log.parentDir)
         touched.add(dir)
         await this.#dirs.run(dir, () => this.#retire(log, stray))
+        await this.#cleanerCheckpoints.remove(log)
       }
       // A new topic of the same name must not inherit recovery points.
       for (const dir of touched) await this.#dirs.run(dir, () => dir.checkpoint(this.#dirs.logsIn(dir)))
@@ -177,9 +215,15 @@ export class LogManager {
       await this.#dirs.run(dir, () => dir.checkpointStartOffsets(this.#dirs.logsIn(dir)))
   }
 
-  /** Deletes what retention lets go, in all logs. */
+  /** Deletes what retention lets go, in all logs that are not compacted; the cleaner does so in those that are. */
   async cleanupLogs(): Promise<void> {
-    for (const log of this.allLogs) await ignoringStorageErrors(() => log.deleteOldSegments())
+    const manager = this.#cleaner?.manager
+    const logs = manager?.pauseCleaningForNonCompactedPartitions() ?? this.allLogs.filter(log => !log.config.compact)
+    try {
+      for (const log of logs) await ignoringStorageErrors(() => log.deleteOldSegments())
+    } finally {
+      for (const { name } of logs) manager?.resumeCleaning(name)
+    }
   }
 
   /** Flushes logs that have not been flushed for their `flush.ms`. */
@@ -195,6 +239,7 @@ export class LogManager {
    * @param brokerEpoch the epoch of the broker's registration; -1 when it has none
    */
   async shutdown(brokerEpoch = -1): Promise<void> {
+    await this.stopCleaner()
     for (const dir of this.#dirs.live) {
       await this.#dirs.run(dir, async () => {
         const logs = this.#dirs.logsIn(dir)
@@ -205,6 +250,23 @@ export class LogManager {
       })
     }
     this.#logs.clear()
+  }
+
+  /** Ends the cleaner's threads: part of `shutdown`, by itself for a broker that gives up while it starts. */
+  async stopCleaner(): Promise<void> {
+    await this.#cleaner?.shutdown()
+  }
+
+  async #whileNotCleaned<T>(log: UnifiedLog, truncate: () => Promise<T>): Promise<T> {
+    const manager = this.#cleaner?.manager
+    await manager?.abortAndPauseCleaning(log.name)
+    try {
+      const result = await truncate()
+      await this.#cleanerCheckpoints.truncate(log, activeBaseOffset(log))
+      return result
+    } finally {
+      manager?.resumeCleaning(log.name)
+    }
   }
 
   #scheduleTasks(): void {
@@ -236,7 +298,9 @@ export class LogManager {
     if (hadCleanShutdown) await dir.cleanShutdown.delete()
     const { recoveryPoints, logStartOffsets } = await dir.readCheckpoints()
     if (!hadCleanShutdown) this.#recoveredDirs.add(dir.path)
-    for (const name of await disk.list(dir.path)) {
+    const names = await disk.list(dir.path)
+    if (names.includes(CLEANER_OFFSET_CHECKPOINT_FILE)) await this.#cleanerCheckpoints.load(dir.path)
+    for (const name of names) {
       const directory = joinPath(dir.path, name)
       if (name.endsWith(DELETE_DIR_SUFFIX)) this.#scheduleRemoval(directory, 0)
       const topicPartition = parsePartitionKey(name)
@@ -245,9 +309,11 @@ export class LogManager {
         hadCleanShutdown,
         logStartOffset: logStartOffsets.get(name) ?? 0,
         recoveryPoint: recoveryPoints.get(name) ?? 0,
+        wasCompacted: this.#cleanerCheckpoints.has(dir.path, name),
       })
       this.#logs.set(log.name, log)
     }
+    this.#cleanerCheckpoints.retain(dir.path, new Set(this.#dirs.logsIn(dir).map(log => log.name)))
   }
 
   async #createLog(dir: LogDirectory, topicPartition: TopicPartition, topicId: string): Promise<UnifiedLog> {
@@ -265,7 +331,10 @@ export class LogManager {
   #openLog(
     directory: string,
     topicPartition: TopicPartition,
-    state: { topicId?: string; hadCleanShutdown: boolean; logStartOffset: number; recoveryPoint: number },
+    state: Pick<
+      UnifiedLogOptions,
+      'topicId' | 'hadCleanShutdown' | 'logStartOffset' | 'recoveryPoint' | 'wasCompacted'
+    >,
   ): Promise<UnifiedLog> {
     return UnifiedLog.open(this.#runtime, {
       directory,
@@ -315,11 +384,7 @@ export class LogManager {
   }
 }
 
-/** The failure channel knows of them already; other logs go on. */
-async function ignoringStorageErrors(body: () => Promise<unknown>): Promise<void> {
-  try {
-    await body()
-  } catch (error) {
-    if (!(error instanceof KafkaStorageError)) throw error
-  }
+/** Base offset of the segment that takes appends, which is never cleaned. */
+function activeBaseOffset(log: UnifiedLog): number {
+  return log.segments.at(-1)?.baseOffset ?? log.logStartOffset
 }

@@ -9,6 +9,8 @@ export const RECOVERY_POINT_CHECKPOINT_FILE = 'recovery-point-offset-checkpoint'
 export const HIGH_WATERMARK_CHECKPOINT_FILE = 'replication-offset-checkpoint'
 /** First offsets that are still visible, where records were deleted by request. */
 export const LOG_START_OFFSET_CHECKPOINT_FILE = 'log-start-offset-checkpoint'
+/** Up to where compacted logs were cleaned. */
+export const CLEANER_OFFSET_CHECKPOINT_FILE = 'cleaner-offset-checkpoint'
 
 export interface PartitionOffset {
   readonly topicPartition: TopicPartition

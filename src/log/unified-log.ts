@@ -330,6 +330,15 @@ export class UnifiedLog {
     })
   }
 
+  /** The offset of the last record of each producer that is remembered with one. */
+  lastRecordsOfActiveProducers(): ReadonlyMap<number, number> {
+    const found = new Map<number, number>()
+    for (const [producerId, { lastDataOffset }] of this.producerStateManager.activeProducers) {
+      if (lastDataOffset >= 0) found.set(producerId, lastDataOffset)
+    }
+    return found
+  }
+
   /** Runs a body that works on the segments' files: a disk error in it takes the log directory offline, see `LogGuard`. */
   guarded<T>(what: string, body: () => Promise<T>): Promise<T> {
     return this.#guard.guarded(what, body)

@@ -45,20 +45,22 @@ export class BrokerMetadataPublisher implements MetadataPublisher {
       await this.#logManager.startup()
       this.#replicaManager.startup()
     }
-    this.#updateTopicConfigs(delta, newImage)
+    await this.#updateTopicConfigs(delta, newImage)
     if (this.#firstPublish || delta.topicsDelta !== undefined) {
       await this.#replicaManager.applyDelta(delta.topicsDelta ?? new TopicsDelta(delta.image.topics), newImage)
     }
     this.#firstPublish = false
   }
 
-  #updateTopicConfigs(delta: MetadataDelta, image: MetadataImage): void {
+  async #updateTopicConfigs(delta: MetadataDelta, image: MetadataImage): Promise<void> {
     const topics = new Set<string>()
     for (const { resource } of delta.configsDelta?.changedResources.values() ?? []) {
       if (resource.type === 'TOPIC') topics.add(resource.name)
       // A broker's configuration is the default of all its topics.
       else if (resource.type === 'BROKER') for (const topic of image.topics.topicsByName.keys()) topics.add(topic)
     }
-    for (const topic of topics) this.#logManager.updateTopicConfig(topic, topicConfigOf(this.#config, image, topic))
+    for (const topic of topics) {
+      await this.#logManager.updateTopicConfig(topic, topicConfigOf(this.#config, image, topic))
+    }
   }
 }

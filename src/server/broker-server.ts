@@ -167,6 +167,7 @@ export class BrokerServer {
     await channels.alterPartition.shutdown()
     await channels.forwarding.shutdown()
     if (publisher.hasPublished) await storage.logManager.shutdown(lifecycle.brokerEpoch)
+    else await storage.logManager.stopCleaner()
   }
 
   async #assemble(): Promise<Parts> {

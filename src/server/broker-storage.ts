@@ -1,5 +1,6 @@
 import type { ControllerChannel } from '../controller/controller-channel.ts'
 import type { MetadataCache } from '../controller/image/metadata-cache.ts'
+import type { CleanerConfig } from '../log/cleaner/cleaner-config.ts'
 import { KafkaScheduler } from '../log/kafka-scheduler.ts'
 import type { LogDirFailureChannel } from '../log/log-dir-failure-channel.ts'
 import { LogManager } from '../log/log-manager.ts'
@@ -47,6 +48,7 @@ export function createBrokerStorage(
     directoryIds: links.directoryIds,
     scheduler,
     failureChannel,
+    ...(config.getBoolean('log.cleaner.enable') && { cleanerConfig: cleanerConfigOf(config) }),
     topicConfig: topic => topicConfigOf(config, metadataCache.image, topic),
     initialTaskDelayMs: config.getNumber('log.initial.task.delay.ms'),
     retentionCheckIntervalMs: config.getNumber('log.retention.check.interval.ms'),
@@ -75,6 +77,17 @@ export function createBrokerStorage(
     producerPurgatoryPurgeInterval: config.getNumber('producer.purgatory.purge.interval.requests'),
   })
   return { scheduler, logManager, replicaManager, alterPartitionManager, assignmentsManager }
+}
+
+function cleanerConfigOf(config: KafkaConfig): CleanerConfig {
+  return {
+    numThreads: config.getNumber('log.cleaner.threads'),
+    dedupeBufferSize: config.getNumber('log.cleaner.dedupe.buffer.size'),
+    dedupeBufferLoadFactor: config.getNumber('log.cleaner.io.buffer.load.factor'),
+    ioBufferSize: config.getNumber('log.cleaner.io.buffer.size'),
+    maxIoBytesPerSecond: config.getNumber('log.cleaner.io.max.bytes.per.second'),
+    backoffMs: config.getNumber('log.cleaner.backoff.ms'),
+  }
 }
 
 function replicationConfigOf(config: KafkaConfig): ReplicationConfig {

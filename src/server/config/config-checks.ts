@@ -1,6 +1,8 @@
 import { ConfigError } from '../../config/config-error.ts'
 import type { KafkaConfig } from './kafka-config.ts'
 
+const MIN_DEDUPE_BYTES_PER_THREAD = 1_048_576
+
 /** Kafka's rules for values that must go together. Throws ConfigError. */
 export function checkCombinations(config: KafkaConfig): void {
   const value = (key: string) => config.get(key) ?? ''
@@ -17,6 +19,16 @@ export function checkCombinations(config: KafkaConfig): void {
   atMost('replica.fetch.wait.max.ms', 'replica.lag.time.max.ms')
   atMost('replica.fetch.wait.max.ms', 'replica.socket.timeout.ms')
   atMost('log.cleaner.min.compaction.lag.ms', 'log.cleaner.max.compaction.lag.ms')
+  const cleanerThreads = config.getNumber('log.cleaner.threads')
+  if (cleanerThreads < 1)
+    throw new ConfigError('log.cleaner.threads', value('log.cleaner.threads'), 'expected at least 1')
+  if (config.getNumber('log.cleaner.dedupe.buffer.size') / cleanerThreads <= MIN_DEDUPE_BYTES_PER_THREAD) {
+    throw new ConfigError(
+      'log.cleaner.dedupe.buffer.size',
+      value('log.cleaner.dedupe.buffer.size'),
+      `expected more than ${MIN_DEDUPE_BYTES_PER_THREAD} for each of the log.cleaner.threads, which are ${cleanerThreads}`,
+    )
+  }
   const queuedBytes = config.getNumber('queued.max.request.bytes')
   if (queuedBytes > 0 && queuedBytes < config.getNumber('socket.request.max.bytes')) {
     const least = `at least socket.request.max.bytes, which is ${value('socket.request.max.bytes')}`
