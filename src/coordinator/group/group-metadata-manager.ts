@@ -76,6 +76,15 @@ export class GroupMetadataManager {
     return group
   }
 
+  /** The ids of all groups there are now. */
+  get groupIds(): readonly string[] {
+    return [...this.#groups.keys()]
+  }
+
+  hasGroup(groupId: string): boolean {
+    return this.#groups.has(groupId)
+  }
+
   /** @throws ApiError GROUP_ID_NOT_FOUND also for a group of another type */
   classicGroup(groupId: string, committedOffset?: number): ClassicGroup {
     const group = asClassicGroup(this.group(groupId, committedOffset))

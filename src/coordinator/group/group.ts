@@ -54,8 +54,8 @@ export interface Group {
   hasMember(memberId: string): boolean
   /** @throws ApiError when this committer may not commit now */
   validateOffsetCommit(committer: OffsetCommitter): CommitPartitionValidator
-  /** `memberId` null and `memberEpoch` -1: none given. @throws ApiError */
-  validateOffsetFetch(memberId: string | null, memberEpoch: number, lastCommittedOffset: number): void
+  /** `memberId` null and `memberEpoch` -1: none given; `committedOffset` undefined: by the state now. @throws ApiError */
+  validateOffsetFetch(memberId: string | null, memberEpoch: number, committedOffset: number | undefined): void
   /** @throws ApiError */
   validateOffsetDelete(): void
   /** @throws ApiError unless the group may be deleted */
