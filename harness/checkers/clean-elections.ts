@@ -8,19 +8,25 @@ const UNCLEAN_KEY = 'unclean.leader.election.enable'
 /**
  * Who was elected was in sync or eligible (`elected-out-of-sync`); with `unclean.leader.election.enable` it may be anybody, with
  * eligible leader replicas (KIP-966) the last known leader, if then the metadata says so. Nobody leads who is fenced
- * (`fenced-leader`). Whatever the metadata says of a
+ * (`fenced-leader`). With eligible leader replicas a broker whose process ended uncleanly is neither in sync nor eligible when it
+ * comes back (`eligible-after-unclean-end`): its log may lack the end. Whatever the metadata says of a
  * partition makes sense: the leader is in sync, who is in sync is a replica, and no epoch falls (`partition-makes-no-sense`).
  */
-export const cleanElections: Checker = ({ partitionHistory, fencedLeaders, scenario }) => {
+export const cleanElections: Checker = ({ partitionHistory, fencedLeaders, uncleanReturns, scenario }) => {
   const { topic, config, features } = scenario.cluster
   const allowsUnclean = (topic.config[UNCLEAN_KEY] ?? config[UNCLEAN_KEY]) === 'true'
   const { feature, level } = ELIGIBLE_LEADER_REPLICAS
-  const allowsLastKnown = (features?.[feature] ?? level) > 0
+  const hasEligibleReplicas = (features?.[feature] ?? level) > 0
   const latest = new Map<number, PartitionChange>()
   const violations = fencedLeaders.map(({ offset, partition, leader }): Violation => {
     const message = `As of offset ${offset} of the metadata ${leader} leads partition ${partition}, but is fenced.`
     return { guarantee: 'clean-elections', kind: 'fenced-leader', message }
   })
+  for (const { offset, partition, broker } of hasEligibleReplicas ? uncleanReturns : []) {
+    const what = `As of offset ${offset} of the metadata ${broker} is registered anew, after its process had ended uncleanly`
+    const message = `${what}, and is in sync or eligible in partition ${partition}.`
+    violations.push({ guarantee: 'clean-elections', kind: 'eligible-after-unclean-end', message })
+  }
   for (const change of partitionHistory) {
     const { partition, offset } = change
     const before = latest.get(partition)
@@ -31,7 +37,7 @@ export const cleanElections: Checker = ({ partitionHistory, fencedLeaders, scena
       violations.push({ guarantee: 'clean-elections', kind: 'partition-makes-no-sense', message })
     }
     if (before === undefined || isClean(change, before)) continue
-    const isLastKnown = allowsLastKnown && change.leader === before.lastKnownLeader
+    const isLastKnown = hasEligibleReplicas && change.leader === before.lastKnownLeader
     if (change.recovering && (allowsUnclean || isLastKnown)) continue
     const who = `in sync were ${listed(before.isr)}, eligible ${listed(before.eligible)}`
     const what = `${change.leader} was elected to lead partition ${partition} in epoch ${change.leaderEpoch}`

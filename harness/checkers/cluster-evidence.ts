@@ -77,6 +77,17 @@ export interface FencedLeader {
   readonly leader: number
 }
 
+/**
+ * What the committed metadata said when a new process of a broker was registered although the one before had ended uncleanly: the
+ * broker, whose log may lack what it had, was in sync or eligible still.
+ */
+export interface UncleanReturn {
+  /** Of the last record of the batch, in the metadata log. */
+  readonly offset: number
+  readonly partition: number
+  readonly broker: number
+}
+
 /** A node's copy of the metadata log, after everything was shut down, and what the node had made of it. */
 export interface MetadataLogEvidence {
   readonly node: number
@@ -121,6 +132,8 @@ export type ReplicaEvent = Observed & {
         readonly leader: number
         readonly endOffset: number
       }
+    /** What is about to be `deleted`, if the process does not end before. */
+    | { readonly kind: 'deleting' }
     /** It is not assigned to this broker any more, and its log is gone. */
     | { readonly kind: 'deleted' }
     | {
@@ -131,6 +144,8 @@ export type ReplicaEvent = Observed & {
         readonly lastOffset: number
       }
     /** `highWatermark`: the replica's own, when it cut its log. */
+    /** What is about to be `truncated`, if the process does not end before. */
+    | { readonly kind: 'truncating'; readonly toOffset: number; readonly highWatermark: number }
     | { readonly kind: 'truncated'; readonly toOffset: number; readonly highWatermark: number }
     | { readonly kind: 'high-watermark'; readonly highWatermark: number; readonly isLeader: boolean }
     | { readonly kind: 'isr-proposed'; readonly isr: readonly number[] }
@@ -144,7 +159,13 @@ export type QuorumEvent = Observed &
     | { readonly kind: 'quorum-resigned'; readonly epoch: number }
     | { readonly kind: 'vote-granted'; readonly epoch: number; readonly candidate: number }
     | { readonly kind: 'quorum-high-watermark'; readonly highWatermark: number; readonly isLeader: boolean }
-    | { readonly kind: 'quorum-truncated'; readonly toOffset: number; readonly highWatermark: number | undefined }
+    /** `epoch`: in which the record was written that stood at `toOffset`. */
+    | {
+        readonly kind: 'quorum-truncated'
+        readonly toOffset: number
+        readonly highWatermark: number | undefined
+        readonly epoch: number
+      }
   )
 
 /** A node's process or machine. */
@@ -154,6 +175,8 @@ export type NodeEvent = Observed &
     | {
         readonly kind: 'stopped'
         readonly how: 'kill' | 'power-loss' | 'shutdown' | 'halted' | 'crashed'
+        /** The epoch under which its broker was registered, if it ended without having been asked to stop. */
+        readonly uncleanBrokerEpoch?: number
       }
   )
 

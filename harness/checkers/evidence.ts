@@ -9,6 +9,7 @@ import type {
   PartitionChange,
   PartitionEvidence,
   ReplicaEvidence,
+  UncleanReturn,
 } from './cluster-evidence.ts'
 import type { GroupEvidence } from './group-evidence.ts'
 
@@ -36,6 +37,10 @@ export interface ReadRecord extends LoggedRecord {
   /** Node id of the broker. */
   readonly node: number
   readonly partition: number
+  /** The leader's epoch when it was appended. */
+  readonly epoch: number
+  /** The leader epoch in which the consumer asked; -1: in any. */
+  readonly askedEpoch: number
 }
 
 /** Something wrong in the files of a log. */
@@ -97,6 +102,8 @@ export interface Evidence {
   readonly partitionHistory: readonly PartitionChange[]
   /** As long as `partitionHistory`. */
   readonly fencedLeaders: readonly FencedLeader[]
+  /** As long as `partitionHistory`. */
+  readonly uncleanReturns: readonly UncleanReturn[]
   /** Of every node, by node. */
   readonly metadataLogs: readonly MetadataLogEvidence[]
   readonly observed: Observations

@@ -3,7 +3,8 @@ import { atTime } from './describe.ts'
 import type { Checker, Evidence, Violation } from './evidence.ts'
 
 /**
- * Committed metadata stays: no node cuts its metadata log below its high watermark (`metadata-cut-below-high-watermark`), which
+ * Committed metadata stays: no node cuts its metadata log below its high watermark (`metadata-cut-below-high-watermark`), or cuts
+ * off a record that is committed by then (`committed-metadata-cut`); its high watermark
  * never falls as long as its process lives (`metadata-high-watermark-falls`); a leader takes nothing for committed before a record
  * of its own epoch is (`metadata-committed-too-soon`); who begins to lead the quorum has all that is
  * committed (`quorum-leader-lacks-committed`); at the end most voters hold it (`committed-metadata-missing`), and nothing below
@@ -11,7 +12,7 @@ import type { Checker, Evidence, Violation } from './evidence.ts'
  * (`images-differ`).
  */
 export const metadataStays: Checker = evidence => {
-  const committed = new CommittedMetadata()
+  const committed = new CommittedMetadata(evidence.metadataLogs)
   for (const event of evidence.observed.events) committed.see(event)
   return [...committed.violations, ...atEnd(evidence, committed), ...images(evidence)]
 }
@@ -21,6 +22,17 @@ function violation(kind: string, message: string): Violation {
 }
 
 type LeaderEvent = Extract<ObservedEvent, { readonly kind: 'quorum-leader' }>
+type CutEvent = Extract<ObservedEvent, { readonly kind: 'quorum-truncated' }>
+
+/** In which epoch the record was written that is committed at `offset` in the end; undefined when no log reaches back to it. */
+function committedEpochAt(logs: readonly MetadataLogEvidence[], offset: number): number | undefined {
+  for (const { batches, highWatermark = 0 } of logs) {
+    if (highWatermark <= offset) continue
+    const batch = batches.find(({ baseOffset, lastOffset }) => baseOffset <= offset && offset <= lastOffset)
+    if (batch?.sound === true) return batch.epoch
+  }
+  return undefined
+}
 
 /** What was seen to be committed. */
 class CommittedMetadata {
@@ -33,6 +45,12 @@ class CommittedMetadata {
   readonly #highWatermarks = new Map<number, number>()
   /** The epoch in which a node leads, or led last. */
   readonly #leading = new Map<number, LeaderEvent>()
+  readonly #logs: readonly MetadataLogEvidence[]
+
+  /** @param logs as they are in the end */
+  constructor(logs: readonly MetadataLogEvidence[]) {
+    this.#logs = logs
+  }
 
   see(event: ObservedEvent): void {
     switch (event.kind) {
@@ -46,14 +64,20 @@ class CommittedMetadata {
       case 'quorum-high-watermark':
         this.#raise(event)
         break
-      case 'quorum-truncated': {
-        const { ms, node, toOffset, highWatermark } = event
-        if (highWatermark === undefined || toOffset >= highWatermark) break
-        const what = `At ${atTime(ms)} node ${node} cut its metadata log to offset ${toOffset}`
-        const message = `${what}, below its high watermark ${highWatermark}.`
-        this.violations.push(violation('metadata-cut-below-high-watermark', message))
+      case 'quorum-truncated':
+        this.#judgeCut(event)
         break
-      }
+    }
+  }
+
+  #judgeCut({ ms, node, toOffset, highWatermark, epoch }: CutEvent): void {
+    const what = `At ${atTime(ms)} node ${node} cut its metadata log to offset ${toOffset}`
+    if (highWatermark !== undefined && toOffset < highWatermark) {
+      const message = `${what}, below its high watermark ${highWatermark}.`
+      this.violations.push(violation('metadata-cut-below-high-watermark', message))
+    } else if (toOffset < this.highWatermark && committedEpochAt(this.#logs, toOffset) === epoch) {
+      const message = `${what}, where it held the record of epoch ${epoch}, and everything below ${this.highWatermark} was committed.`
+      this.violations.push(violation('committed-metadata-cut', message))
     }
   }
 

@@ -2,15 +2,19 @@ import { crc32 } from 'node:zlib'
 import type { RecordId, SendOperation } from '../history/history.ts'
 import type { AppendWorkload } from '../trial/scenario.ts'
 import { recordValue } from '../workloads/append.ts'
+import type { DiskDamage } from './cluster-evidence.ts'
 import { atTime } from './describe.ts'
-import type { Checker, Violation } from './evidence.ts'
+import type { Checker, Evidence, Violation } from './evidence.ts'
 
 /**
  * Nothing is in the log that should not be: a record nobody sent (`unknown-record`), one whose send certainly failed
  * (`failed-record-appears`), one in a partition it was not sent to (`record-in-wrong-partition`), one whose value is
- * not the one sent (`altered-record`). A send with an open outcome may or may not be there.
+ * not the one sent (`altered-record`); nor bytes that nobody wrote, on a disk that gives back what was written to it: whatever
+ * lies on other disks, a replica copies no batch whose checksum is wrong (`damaged-batch-copied`). A send with an open outcome
+ * may or may not be there.
  */
-export const noPhantoms: Checker = ({ history, logs, scenario }) => {
+export const noPhantoms: Checker = evidence => {
+  const { history, logs, scenario } = evidence
   const sends = new Map<RecordId, SendOperation>()
   for (const send of history.sends) for (const id of send.records) sends.set(id, send)
   const sizes = new ValueSizes(scenario.workload)
@@ -27,7 +31,21 @@ export const noPhantoms: Checker = ({ history, logs, scenario }) => {
       })
     }
   }
-  return violations
+  return [...violations, ...damagedCopies(evidence)]
+}
+
+/** An emptied disk holds nothing else than is written to it afterwards. */
+const SOUND_DAMAGE: ReadonlySet<DiskDamage['kind']> = new Set(['wipe-disk'])
+
+function damagedCopies({ replicas, damage }: Evidence): Violation[] {
+  const rotten = new Set(damage.filter(({ kind }) => !SOUND_DAMAGE.has(kind)).map(({ node }) => node))
+  return replicas.flatMap(({ node, partition, batches }): Violation[] => {
+    const damaged = rotten.has(node) ? undefined : batches.find(({ sound }) => !sound)
+    if (damaged === undefined) return []
+    const what = `The batch at offset ${damaged.baseOffset} of partition ${partition} on node ${node} has a wrong checksum`
+    const message = `${what}, and the node's disk gives back what was written to it.`
+    return [{ guarantee: 'no-phantoms', kind: 'damaged-batch-copied', message }]
+  })
 }
 
 function judge(

@@ -21,10 +21,25 @@ interface Replica {
   restarted: boolean
   /** Its disk was damaged, and it has come back with less than was committed. */
   damaged: boolean
+  /** What has begun to become of its log, and was not told yet to have been done. */
+  pending: Event<'truncating' | 'deleting'> | undefined
   /** Of a leader: what it has told since it leads. */
   highWatermark: number | undefined
   /** Of a leader: the ISR as it last knew it to be committed. */
   isr: Event<'isr-committed'> | undefined
+}
+
+function emptyReplica(): Replica {
+  return {
+    lineage: new Lineage(),
+    toldEnd: 0,
+    role: undefined,
+    restarted: false,
+    damaged: false,
+    pending: undefined,
+    highWatermark: undefined,
+    isr: undefined,
+  }
 }
 
 /** What a replay has to know besides what it sees. */
@@ -52,7 +67,8 @@ export interface ReplayOptions {
  *   to be committed; an ISR that the controller has not committed.
  *
  * Events come in the order in which things happened, with two gaps that the model has to bridge: a follower may have copied
- * what its leader is about to tell that it has appended; and what a process did last before it ended may never be told.
+ * what its leader is about to tell that it has appended; and what a process did last before it ended may never be told: so
+ * much as that it was about to cut or delete its log is.
  */
 export class PartitionReplay {
   readonly violations: Violation[] = []
@@ -97,7 +113,12 @@ export class PartitionReplay {
         this.#fill(replica, event.epoch, event.lastOffset + 1)
         replica.toldEnd = Math.max(replica.toldEnd, event.lastOffset + 1)
         break
+      case 'deleting':
+      case 'truncating':
+        replica.pending = event
+        break
       case 'truncated':
+        replica.pending = undefined
         this.#cut(replica, event)
         break
       case 'high-watermark':
@@ -130,21 +151,14 @@ export class PartitionReplay {
   #replica(node: number): Replica {
     const known = this.#replicas.get(node)
     if (known !== undefined) return known
-    const created = {
-      lineage: new Lineage(),
-      toldEnd: 0,
-      role: undefined,
-      restarted: false,
-      damaged: false,
-      highWatermark: undefined,
-      isr: undefined,
-    }
+    const created = emptyReplica()
     this.#replicas.set(node, created)
     return created
   }
 
   #begin(replica: Replica, event: Event<'became-leader' | 'became-follower'>, kind: 'leader' | 'follower'): void {
     const { endOffset, epoch } = event
+    this.#finishPending(replica, event)
     if (endOffset < replica.lineage.end) this.#shorten(replica, event)
     else if (replica.role === undefined) replica.lineage = new Lineage(endOffset)
     else this.#fill(replica, replica.role.epoch, endOffset)
@@ -218,6 +232,16 @@ export class PartitionReplay {
       ms,
       `${what}, which was committed in epoch ${committed.epochAt(missing)}`,
     )
+  }
+
+  /** A process may end after it has cut its log, or deleted it, and before it has told so. */
+  #finishPending(replica: Replica, { ms, endOffset }: Pick<ReplicaEvent, 'ms'> & { readonly endOffset: number }): void {
+    const { pending, lineage } = replica
+    replica.pending = undefined
+    if (pending === undefined || endOffset >= lineage.end) return
+    if (pending.kind === 'deleting') Object.assign(replica, emptyReplica())
+    else if (endOffset >= pending.toOffset)
+      this.#cut(replica, { ...pending, kind: 'truncated', ms, toOffset: endOffset })
   }
 
   #cut(replica: Replica, { ms, node, toOffset, highWatermark }: Event<'truncated'>): void {

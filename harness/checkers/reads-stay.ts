@@ -6,7 +6,8 @@ import { replayPartitions } from './replay.ts'
 /**
  * What a consumer was shown, by whichever replica, was committed then (`read-before-committed`), and is in the log in the
  * end, in the same place (`read-record-missing`, `read-record-replaced`), unless it has fallen below the log's start, or an
- * unclean election or a damaged disk explains why not.
+ * unclean election or a damaged disk explains why not. Who asks in a leader epoch is shown nothing of a later one
+ * (`read-of-later-epoch`): it is told that the epoch is over (KIP-320).
  */
 export const readsStay: Checker = evidence => {
   const replays = replayPartitions(evidence)
@@ -17,6 +18,10 @@ export const readsStay: Checker = evidence => {
     if (replay === undefined) continue
     if (tooSoon(read, replay, evidence)) {
       violations.push(violation('read-before-committed', read, 'no leader had committed it by then'))
+    }
+    if (read.askedEpoch >= 0 && read.epoch > read.askedEpoch) {
+      const but = `it is of epoch ${read.epoch}, and was asked for in epoch ${read.askedEpoch}`
+      violations.push(violation('read-of-later-epoch', read, but))
     }
     const final = finals.get(read.partition)
     if (final === undefined || replay.isExplained || isDeleted(read, evidence)) continue

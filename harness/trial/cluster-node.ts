@@ -319,7 +319,11 @@ export class ClusterNode {
 
   #down(how: StopReason): void {
     const unclean = how !== 'shutdown'
-    if (this.#observer !== undefined) this.#options.observations.node(this.#observer, { kind: 'stopped', how })
+    const uncleanBrokerEpoch = this.#uncleanBrokerEpoch()
+    if (this.#observer !== undefined) {
+      const epoch = uncleanBrokerEpoch === undefined ? {} : { uncleanBrokerEpoch }
+      this.#options.observations.node(this.#observer, { kind: 'stopped', how, ...epoch })
+    }
     this.#wasUnclean = unclean
     this.#state = 'down'
     this.#process = undefined
@@ -327,6 +331,12 @@ export class ClusterNode {
     this.#observer = undefined
     this.gate.abandon(unclean)
     this.#wake()
+  }
+
+  /** Of a process that is about to end; undefined if it may have left the marker of a clean shutdown. */
+  #uncleanBrokerEpoch(): number | undefined {
+    const epoch = this.#server?.broker?.brokerEpoch ?? -1
+    return this.#state === 'stopping' || epoch < 0 ? undefined : epoch
   }
 
   /** A leader that dies between an append and the high watermark's advance is where logs of replicas part. */

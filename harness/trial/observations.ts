@@ -68,11 +68,15 @@ export class ObservationLog implements Observations {
         this.tell?.(observer.node, `leads ${nameOf(at)} from offset ${endOffset} on, in epoch ${epoch}`)
       },
       onBecameFollower: (at, epoch, leader, endOffset) => on(at, { kind: 'became-follower', epoch, leader, endOffset }),
+      onDeleting: at => on(at, { kind: 'deleting' }),
       onDeleted: at => on(at, { kind: 'deleted' }),
       onLeaderAppend: (at, epoch, baseOffset, lastOffset) =>
         on(at, { kind: 'leader-append', epoch, baseOffset, lastOffset }),
       onFollowerAppend: (at, epoch, baseOffset, lastOffset) =>
         on(at, { kind: 'follower-append', epoch, baseOffset, lastOffset }),
+      onTruncating: (at, toOffset, highWatermark) => {
+        if (on(at, { kind: 'truncating', toOffset, highWatermark })) this.#probes.hit('follower-truncating')
+      },
       onTruncated: (at, toOffset, highWatermark) => {
         if (!on(at, { kind: 'truncated', toOffset, highWatermark })) return
         this.#probes.hit('follower-truncated')
@@ -105,8 +109,8 @@ export class ObservationLog implements Observations {
       onResigned: epoch => on({ kind: 'quorum-resigned', epoch }),
       onVoteGranted: (epoch, candidate) => on({ kind: 'vote-granted', epoch, candidate }),
       onHighWatermark: (highWatermark, isLeader) => on({ kind: 'quorum-high-watermark', highWatermark, isLeader }),
-      onTruncated: (toOffset, highWatermark) => {
-        on({ kind: 'quorum-truncated', toOffset, highWatermark })
+      onTruncated: (toOffset, highWatermark, epoch) => {
+        on({ kind: 'quorum-truncated', toOffset, highWatermark, epoch })
         this.#probes.hit('metadata-truncated')
       },
     }

@@ -19,13 +19,17 @@ const RETRY_MS = 250
 /** Records of one partition and replica that are remembered; what comes after them is read, but not noted. */
 const MAX_RECORDS = 20_000
 
+const NO_EPOCH = -1
+const WRONG_EPOCH: ReadonlySet<number> = new Set([ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.UNKNOWN_LEADER_EPOCH])
+
 type Broker = Pick<ClusterNode, 'id' | 'name' | 'port'>
 type Topic = Pick<ClusterSpec['topic'], 'name' | 'partitions'>
 
 /**
  * Consumers that look on during chaos, from a machine of their own: each reads every partition from one broker, whether that
- * leads it or follows, as far as it lets consumers see, and again from the beginning when its place is gone. They note each
- * record that they are shown, once for each broker and place, and again if it is another one.
+ * leads it or follows, as far as it lets consumers see, and again from the beginning when its place is gone. Each asks in the
+ * leader epoch of what it was shown last (KIP-320), and once the broker says that this is not the present one, in any. They note
+ * each record that they are shown, once for each broker and place, and again if it is another one.
  */
 export class Onlookers {
   readonly reads: ReadRecord[] = []
@@ -56,6 +60,8 @@ class Onlooker {
   readonly #reads: ReadRecord[]
   /** By partition: what is to be read next. */
   readonly #positions: number[]
+  /** By partition: the leader epoch in which it is asked for; -1: in any. */
+  readonly #epochs: number[]
   /** By partition and offset. */
   readonly #seen: Map<number, ReadRecord>[]
 
@@ -65,6 +71,7 @@ class Onlooker {
     this.#topic = name
     this.#reads = reads
     this.#positions = Array.from({ length: partitions }, () => 0)
+    this.#epochs = this.#positions.map(() => NO_EPOCH)
     this.#seen = this.#positions.map(() => new Map())
   }
 
@@ -94,7 +101,7 @@ class Onlooker {
       isolationLevel: 0,
       sessionId: 0,
       sessionEpoch: -1,
-      topics: [{ topic: this.#topic, partitions: this.#positions.map(partitionRequest) }],
+      topics: [{ topic: this.#topic, partitions: this.#positions.map((_, partition) => this.#request(partition)) }],
       forgottenTopicsData: [],
       rackId: '',
     })
@@ -105,27 +112,36 @@ class Onlooker {
       } else {
         could = false
         if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) this.#positions[partitionIndex] = 0
+        if (WRONG_EPOCH.has(errorCode)) this.#epochs[partitionIndex] = NO_EPOCH
       }
     }
     return could
   }
 
+  #request(partition: number) {
+    const currentLeaderEpoch = this.#epochs[partition] ?? NO_EPOCH
+    const fetchOffset = this.#positions[partition] ?? 0
+    return { partition, currentLeaderEpoch, fetchOffset, logStartOffset: -1, partitionMaxBytes: FETCH_BYTES }
+  }
+
   /** Damaged batches are passed over. */
   #note(partition: number, bytes: Buffer): void {
     const from = this.#positions[partition] ?? 0
+    const askedEpoch = this.#epochs[partition] ?? NO_EPOCH
     for (const batch of batches(bytes)) {
       if (batch.isValidCrc()) {
         for (const { offset, key, value } of batch.records()) {
           if (offset < from) continue
-          const id = key?.toString() ?? '(no key)'
-          this.#remember({ partition, offset, id, valueCrc: crc32(value ?? Buffer.alloc(0)) })
+          const record = { offset, id: key?.toString() ?? '(no key)', valueCrc: crc32(value ?? Buffer.alloc(0)) }
+          this.#remember({ partition, ...record, epoch: batch.partitionLeaderEpoch, askedEpoch })
         }
+        this.#epochs[partition] = batch.partitionLeaderEpoch
       }
       this.#positions[partition] = Math.max(from, batch.nextOffset)
     }
   }
 
-  #remember(record: Pick<ReadRecord, 'partition' | 'offset' | 'id' | 'valueCrc'>): void {
+  #remember(record: Omit<ReadRecord, 'ms' | 'node'>): void {
     const seen = this.#seen[record.partition]
     const before = seen?.get(record.offset)
     if (seen === undefined || seen.size >= MAX_RECORDS) return
@@ -134,8 +150,4 @@ class Onlooker {
     seen.set(record.offset, read)
     this.#reads.push(read)
   }
-}
-
-function partitionRequest(fetchOffset: number, partition: number) {
-  return { partition, currentLeaderEpoch: -1, fetchOffset, logStartOffset: -1, partitionMaxBytes: FETCH_BYTES }
 }

@@ -9,6 +9,7 @@ export const PROBE_NAMES = [
   'follower-truncated',
   'group-rebalanced',
   'handler-failed',
+  'follower-truncating',
   'hw-lagging',
   'isr-below-minimum',
   'isr-expanded',

@@ -35,6 +35,8 @@ export class KafkaMetadataLog {
   #startOffset = 0
   #endOffset = 0
   #truncatedBytes = 0
+  /** Called when records are about to go, from `toOffset` on, where one that was written in `epoch` stands. Must not throw. */
+  onTruncated: ((toOffset: number, epoch: number) => void) | undefined
 
   private constructor(runtime: Runtime, directory: string, segmentBytes: number) {
     this.#runtime = runtime
@@ -148,6 +150,7 @@ export class KafkaMetadataLog {
     if (offset < this.#startOffset) {
       throw new RangeError(`${this.directory} begins at ${this.#startOffset}: it cannot be cut at ${offset}`)
     }
+    this.onTruncated?.(offset, this.#epochs.epochForOffset(offset) ?? this.lastEpoch)
     this.#endOffset = offset
     this.#epochs.truncateFromEnd(offset)
     this.#cache.truncateFromEnd(offset)

@@ -63,6 +63,7 @@ export class RaftCore<T> {
     this.quorum = parts.quorum
     this.requests = parts.requests
     this.#events = parts.events
+    this.log.onTruncated = (toOffset, epoch) => options.observer?.onTruncated?.(toOffset, this.#highWatermark, epoch)
     this.decoder = new BatchDecoder(options.serde)
     this.#updateLeaderAndEpoch()
   }

@@ -10,6 +10,9 @@ export interface RaftObserver {
    */
   onVoteGranted?(epoch: number, candidateId: number): void
   onHighWatermark?(highWatermark: number, isLeader: boolean): void
-  /** The log was cut to `toOffset`; the high watermark stood at `highWatermark`, undefined when it was not known. */
-  onTruncated?(toOffset: number, highWatermark: number | undefined): void
+  /**
+   * The log is cut to `toOffset`, where a record of `epoch` stood; the high watermark stands at `highWatermark`, undefined when it
+   * is not known.
+   */
+  onTruncated?(toOffset: number, highWatermark: number | undefined, epoch: number): void
 }

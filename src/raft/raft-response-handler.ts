@@ -146,13 +146,12 @@ export class RaftResponseHandler<T> {
   }
 
   async #truncate(end: OffsetAndEpoch): Promise<boolean> {
-    const { log, highWatermark, options } = this.#core
+    const { log, highWatermark } = this.#core
     const offset = log.truncationOffset(end)
     const committed = Math.max(highWatermark ?? 0, log.snapshots.latest?.offset ?? 0)
     if (Math.min(end.offset, offset) < committed) throw new TruncationBelowHighWatermarkError(end, offset, committed)
     if (offset >= log.endOffset) return false
     await log.truncateTo(offset)
-    options.observer?.onTruncated?.(offset, highWatermark)
     return true
   }
 

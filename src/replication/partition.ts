@@ -228,6 +228,7 @@ export class Partition {
   async truncateTo(offset: number): Promise<void> {
     const log = this.#localLog()
     const { highWatermark } = log
+    if (offset < log.logEndOffset) this.#context.observer.onTruncating?.(this.topicPartition, offset, highWatermark)
     if (!(await this.#context.truncateLog(log, offset))) return
     this.#context.observer.onTruncated?.(this.topicPartition, offset, highWatermark)
     await this.#context.checkpointRecoveryPoints()
@@ -237,6 +238,7 @@ export class Partition {
   async truncateFullyAndStartAt(newOffset: number): Promise<void> {
     const log = this.#localLog()
     const { highWatermark } = log
+    this.#context.observer.onTruncating?.(this.topicPartition, newOffset, highWatermark)
     await this.#context.truncateLogFully(log, newOffset)
     this.#context.observer.onTruncated?.(this.topicPartition, newOffset, highWatermark)
     await this.#context.checkpointRecoveryPoints()

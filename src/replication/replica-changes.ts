@@ -147,8 +147,7 @@ export class ReplicaChanges {
       if (partition !== undefined) await partition.delete()
       this.#options.context.completeDelayedRequests(key)
     }
-    await this.#options.logManager.asyncDelete(topicPartitions)
-    this.#tellDeleted(topicPartitions)
+    await this.#deleteLogs(topicPartitions, false)
   }
 
   async #setStrayLogsAside({ topics }: MetadataImage): Promise<void> {
@@ -159,12 +158,14 @@ export class ReplicaChanges {
       return topic === undefined || topic.id !== topicId || !replicas?.includes(context.brokerId)
     })
     const topicPartitions = strays.map(log => log.topicPartition)
-    await logManager.asyncDelete(topicPartitions, true)
-    this.#tellDeleted(topicPartitions)
+    await this.#deleteLogs(topicPartitions, true)
   }
 
-  #tellDeleted(topicPartitions: readonly TopicPartition[]): void {
-    const { observer } = this.#options.context
+  async #deleteLogs(topicPartitions: readonly TopicPartition[], areStray: boolean): Promise<void> {
+    const { context, logManager } = this.#options
+    const { observer } = context
+    for (const topicPartition of topicPartitions) observer.onDeleting?.(topicPartition)
+    await logManager.asyncDelete(topicPartitions, areStray)
     for (const topicPartition of topicPartitions) observer.onDeleted?.(topicPartition)
   }
 }

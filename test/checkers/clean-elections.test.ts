@@ -75,6 +75,15 @@ describe('clean-elections', () => {
     ])
   })
 
+  it('finds who is still eligible after an unclean end, with eligible leader replicas only', () => {
+    const uncleanReturns = [{ offset: 9, partition: 0, broker: 2 }]
+    const evidence = clusterOf({ uncleanReturns })
+    const cluster = { ...evidence.scenario.cluster, features: { 'eligible.leader.replicas.version': 0 } }
+
+    expect(kinds(cleanElections(evidence))).toEqual(['eligible-after-unclean-end'])
+    expect(cleanElections({ ...evidence, scenario: { ...evidence.scenario, cluster } })).toEqual([])
+  })
+
   it('finds epochs that fall or stand still', () => {
     expect(judge([{ leaderEpoch: 3 }, { leaderEpoch: 2 }])).toEqual(['partition-makes-no-sense'])
     expect(judge([{ partitionEpoch: 3 }, { partitionEpoch: 3 }])).toEqual(['partition-makes-no-sense'])

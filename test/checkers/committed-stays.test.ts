@@ -35,6 +35,25 @@ describe('committed-stays', () => {
     expect(judge(oneCommitted().cuts(2, 0, 0))).toEqual(['committed-cut'])
   })
 
+  it('takes a log that is shorter after a restart for cut if that had begun, but finds what was cut off', () => {
+    const cutting = (toOffset: number, endOffset: number) => {
+      const script = oneCommitted().copies(0, 1, 2).add(2, { kind: 'truncating', toOffset, highWatermark: 0 })
+      return judge(script.restarts(2).follows(2, 1, 1, endOffset))
+    }
+
+    expect(cutting(1, 1)).toEqual([])
+    expect(cutting(1, 2)).toEqual([])
+    expect(cutting(1, 0)).toEqual(['log-shrinks-unseen'])
+    expect(cutting(0, 0)).toEqual(['committed-cut'])
+  })
+
+  it('takes a log that is empty after a restart for deleted if that had begun', () => {
+    const deleting = (script: Script) => judge(script.restarts(2).follows(2, 1, 1, 0))
+
+    expect(deleting(oneCommitted().add(2, { kind: 'deleting' }))).toEqual([])
+    expect(deleting(oneCommitted())).toEqual(['log-shrinks-unseen'])
+  })
+
   it('finds a leader without what was committed', () => {
     const script = new Script().leads(1, 0, 0).follows(3, 0, 1, 0).appends(1, 0, 0).copies(0, 0, 2).commits(1, 1)
 

@@ -20,11 +20,22 @@ describe('metadata-stays', () => {
 
   it('finds a node that cuts its log below its high watermark', () => {
     const cut = (highWatermark: number | undefined) =>
-      judge(threeCommitted().add(2, { kind: 'quorum-truncated', toOffset: 2, highWatermark }))
+      judge(threeCommitted().add(2, { kind: 'quorum-truncated', toOffset: 2, highWatermark, epoch: 0 }))
 
     expect(cut(3)).toEqual(['metadata-cut-below-high-watermark'])
     expect(cut(2)).toEqual([])
     expect(cut(undefined)).toEqual([])
+  })
+
+  it('finds a node that cuts off a committed record, but lets it cut off what stood in the place of one', () => {
+    const cut = (toOffset: number, epoch: number) => {
+      const script = threeCommitted().add(2, { kind: 'quorum-truncated', toOffset, highWatermark: 1, epoch })
+      return judge(script, { metadataLogs: WHOLE })
+    }
+
+    expect(cut(2, 1)).toEqual(['committed-metadata-cut'])
+    expect(cut(2, 0)).toEqual([])
+    expect(cut(3, 1)).toEqual([])
   })
 
   it('finds a high watermark that falls, but lets a new process begin anew', () => {

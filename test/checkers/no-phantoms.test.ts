@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { DiskDamage } from '../../harness/checkers/cluster-evidence.ts'
 import { noPhantoms } from '../../harness/checkers/no-phantoms.ts'
 import { History } from '../../harness/history/history.ts'
+import { batch, clusterOf, replica } from './cluster-support.ts'
 import { failed, healthy, indeterminate, invoke, kinds, log, ok } from './support.ts'
 
 describe('no-phantoms', () => {
@@ -68,5 +70,15 @@ describe('no-phantoms', () => {
 
     const logs = [log(['p0-s0-r0'], { bytes: 20 })]
     expect(noPhantoms({ ...evidence, history, logs, scenario: { ...evidence.scenario, workload } })).toEqual([])
+  })
+
+  it('finds a damaged batch on a disk that nothing has damaged, or that was only emptied', () => {
+    const rotten = { ...batch(1, 0), sound: false }
+    const copied = (damage: readonly DiskDamage[]) =>
+      kinds(noPhantoms(clusterOf({ damage, replicas: [replica(2, [0], { batches: [batch(0, 0), rotten] })] })))
+
+    expect(copied([{ ms: 5, node: 1, kind: 'bit-rot' }])).toEqual(['damaged-batch-copied'])
+    expect(copied([{ ms: 5, node: 2, kind: 'wipe-disk' }])).toEqual(['damaged-batch-copied'])
+    expect(copied([{ ms: 5, node: 2, kind: 'bit-rot' }])).toEqual([])
   })
 })

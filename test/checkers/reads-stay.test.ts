@@ -12,7 +12,7 @@ const LOG = log(['p0-s0-r0', 'p0-s0-r1'])
 
 function read(offset: number, changes: Partial<ReadRecord> = {}): ReadRecord {
   const { id = '', valueCrc = 0 } = LOG.records[offset] ?? {}
-  return { ms: 50, node: 2, partition: 0, offset, id, valueCrc, ...changes }
+  return { ms: 50, node: 2, partition: 0, offset, id, valueCrc, epoch: 0, askedEpoch: -1, ...changes }
 }
 
 const judge = (reads: ReadRecord[], changes = {}) =>
@@ -32,6 +32,13 @@ describe('reads-stay', () => {
           'At 5 ms node 2 showed record p0-s0-r1 at offset 1 of partition 0, but no leader had committed it by then.',
       },
     ])
+  })
+
+  it('finds a record of a later epoch than the one that was asked in', () => {
+    const asked = (askedEpoch: number) => judge([read(1, { epoch: 2, askedEpoch })])
+
+    expect(asked(1)).toEqual(['read-of-later-epoch'])
+    expect([...asked(2), ...asked(3), ...asked(-1)]).toEqual([])
   })
 
   it('finds a record that is not there in the end, or another one, or another value', () => {

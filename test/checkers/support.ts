@@ -117,6 +117,7 @@ export function healthy(changes: Partial<Evidence> = {}): Evidence {
     partitions: [],
     partitionHistory: [],
     fencedLeaders: [],
+    uncleanReturns: [],
     metadataLogs: [],
     observed: { events: COMMITS, dropped: 0 },
     damage: [],

@@ -364,9 +364,11 @@ export class TestBroker {
     return {
       onBecameLeader: (_, epoch, end) => note(`leads in ${epoch} from ${end}`),
       onBecameFollower: (_, epoch, leader) => note(`follows ${leader} in ${epoch}`),
+      onDeleting: () => undefined,
       onDeleted: () => note('deleted'),
       onLeaderAppend: (_, epoch, base, last) => note(`appended ${base}-${last} in ${epoch}`),
       onFollowerAppend: (_, epoch, base, last) => note(`copied ${base}-${last} in ${epoch}`),
+      onTruncating: () => undefined,
       onTruncated: (_, to, highWatermark) => note(`cut to ${to} at high watermark ${highWatermark}`),
       onHighWatermark: (_, highWatermark, isLeader) => note(`${isLeader ? 'leader' : 'follower'} hw ${highWatermark}`),
       onIsrProposed: (_, isr) => note(`proposed [${isr.join(',')}]`),

@@ -103,7 +103,8 @@ describe('readLogs', () => {
         ...log.offset(which, nth),
         ...(which === 'start' ? { errorCode: errors[nth] ?? 0 } : {}),
       }),
-      fetch: (from, nth) => (nth < 2 ? { records: none, errorCode: errors[nth] ?? 0 } : log.fetch(from, nth)),
+      fetch: (from, nth, epoch) =>
+        nth < 2 ? { records: none, errorCode: errors[nth] ?? 0 } : log.fetch(from, nth, epoch),
     })
 
     expect(result).toMatchObject({ records: ['0 r0', '1 r1'] })

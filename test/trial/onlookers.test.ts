@@ -42,6 +42,17 @@ describe('Onlookers', () => {
     expect(noted).toEqual(['node 7: 0 r0', 'node 7: 1 r1', 'node 7: 1 r9'])
   })
 
+  it('ask in the epoch of what they were shown last, until they are told that it is over', async () => {
+    const asked: number[] = []
+    await lookOn((from, nth, askedEpoch) => {
+      asked.push(askedEpoch)
+      if (nth === 1) return { ...nothing, errorCode: ErrorCode.FENCED_LEADER_EPOCH }
+      return from < 2 ? { records: batchOf(from, from, from, 4 + from) } : nothing
+    })
+
+    expect(asked.slice(0, 4)).toEqual([-1, 4, -1, 5])
+  })
+
   it('go on after a connection has ended', async () => {
     expect(
       await lookOn((from, nth) => {

@@ -11,18 +11,22 @@ import { WireClient } from '../support/wire-client.ts'
 export interface ScriptedLog {
   /** The offset and the error of the nth question for the start (0) or the end (1). */
   offset(which: 'start' | 'end', nth: number): { readonly offset: number; readonly errorCode?: number }
-  /** The records of the nth Fetch, from an offset on; undefined closes the connection. */
-  fetch(fetchOffset: number, nth: number): { readonly records: Buffer; readonly errorCode?: number } | undefined
+  /** The records of the nth Fetch, from an offset on, asked for in a leader epoch; undefined closes the connection. */
+  fetch(
+    fetchOffset: number,
+    nth: number,
+    askedEpoch: number,
+  ): { readonly records: Buffer; readonly errorCode?: number } | undefined
 }
 
 /** One batch with the offsets from `first` to `last`; each record's key is its offset, or counts from `firstKey`. */
-export function batchOf(first: number, last: number, firstKey = first): Buffer {
+export function batchOf(first: number, last: number, firstKey = first, partitionLeaderEpoch = 0): Buffer {
   const records = Array.from({ length: last - first + 1 }, (_, index) => ({
     key: Buffer.from(`r${firstKey + index}`),
     value: Buffer.from('value'),
     timestamp: 0,
   }))
-  return buildBatch({ records, baseOffset: first })
+  return buildBatch({ records, baseOffset: first, partitionLeaderEpoch })
 }
 
 /** The leader of every partition: answers ListOffsets and Fetch as it was told. Returns these requests. */
@@ -80,9 +84,9 @@ function answers(address: Address, log: ScriptedLog, requests: string[]): Answer
       return encodeResponse(ListOffsets, version, correlationId, { topics: [{ name: topic?.name ?? '', partitions }] })
     }
     const topic = decodeRequestBody(Fetch, version, frame, bodyOffset).topics[0]
-    const fetchOffset = topic?.partitions[0]?.fetchOffset ?? -1
+    const { fetchOffset = -1, currentLeaderEpoch = -1 } = topic?.partitions[0] ?? {}
     requests.push(`fetch ${fetchOffset}`)
-    const found = log.fetch(fetchOffset, asked.fetch++)
+    const found = log.fetch(fetchOffset, asked.fetch++, currentLeaderEpoch)
     if (found === undefined) return undefined
     const { records, errorCode = 0 } = found
     const partitions = [{ partitionIndex: 0, errorCode, highWatermark: 0, records }]
