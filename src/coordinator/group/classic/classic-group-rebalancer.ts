@@ -119,14 +119,23 @@ export class ClassicGroupRebalancer {
   }
 
   #expireJoinPhase(groupId: string): ClassicGroupResult {
-    const group = this.#environment.classicGroup(groupId)
+    const group = this.#preparingGroup(groupId)
     return group === undefined ? NOTHING_TO_WRITE : this.#completeJoinPhase(group)
+  }
+
+  /**
+   * The group whose timer has ended. A new group that could not be written leaves its timer behind, which may find another
+   * group of its name; there Kafka fails, for an empty group cannot become empty.
+   */
+  #preparingGroup(groupId: string): ClassicGroup | undefined {
+    const group = this.#environment.classicGroup(groupId)
+    return group?.isInState('PreparingRebalance') === true ? group : undefined
   }
 
   /** A new group waits for more members as long as some came during the last delay, up to their rebalance timeout. */
   #scheduleInitialRebalance(groupId: string, delayMs: number, remainingMs: number): void {
     this.#environment.timer.schedule(joinKey(groupId), delayMs, () => {
-      const group = this.#environment.classicGroup(groupId)
+      const group = this.#preparingGroup(groupId)
       if (group === undefined) return NOTHING_TO_WRITE
       if (!group.newMemberAdded || remainingMs === 0) return this.#completeJoinPhase(group)
       group.newMemberAdded = false
@@ -147,7 +156,6 @@ export class ClassicGroupRebalancer {
       group.remove(member.memberId)
       this.cancelHeartbeat(group.groupId, member.memberId)
     }
-    if (group.isInState('Dead')) return NOTHING_TO_WRITE
     if (!group.maybeElectNewJoinedLeader() && group.numMembers > 0) {
       this.#scheduleJoinPhaseEnd(group)
       return NOTHING_TO_WRITE

@@ -49,6 +49,19 @@ describe('a first join', () => {
     expect(coordinator.timer.keys).toEqual([])
   })
 
+  it('that could not be written leaves a timer that does nothing to the next group of its name', () => {
+    const coordinator = new GroupManagerUnderTest()
+    coordinator.appendError = new Error('disk')
+    expect(errorOf(coordinator.join({ apiVersion: 3 }))).toBe('UNKNOWN_SERVER_ERROR')
+    coordinator.appendError = undefined
+    const { memberId } = answered(coordinator.join())
+
+    coordinator.advance(3000)
+
+    expect(stateOf(coordinator)).toBe('Empty')
+    expect(errorOf(coordinator.join({ memberId }))).toBe('held')
+  })
+
   it('does not make a group for a member with an id', () => {
     const coordinator = new GroupManagerUnderTest()
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import type { LeaveGroupResponseInput } from '../../../../src/protocol/apis/leave-group.ts'
 import { ApiError, ErrorCode, errorName } from '../../../../src/protocol/errors.ts'
 import { answered, completingGroup, errorOf, joinWithId, stableGroup, stateOf } from '../support/classic-groups.ts'
 import { GROUP, GroupManagerUnderTest } from '../support/group-manager-under-test.ts'
 
-function errors(response: { readonly members?: readonly { readonly errorCode: number }[] }): string[] {
+function errors(response: LeaveGroupResponseInput): string[] {
   return (response.members ?? []).map(({ errorCode }) => errorName(errorCode))
 }
 

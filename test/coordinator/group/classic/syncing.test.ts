@@ -162,7 +162,7 @@ describe('an assignment that cannot be written', () => {
       else coordinator.commit()
 
       expect(stateOf(coordinator)).toBe('PreparingRebalance')
-      expect(errorOf(join)).toBe('held')
+      expect(errorOf(join)).toBe(fails ? 'COORDINATOR_NOT_AVAILABLE' : 'held')
       expect(coordinator.manager.classicGroup('group').members.some(member => member.hasAssignment)).toBe(false)
     }
   })

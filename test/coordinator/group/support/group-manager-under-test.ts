@@ -23,6 +23,8 @@ export interface Held<T> {
   response: T | undefined
   /** How often it was given. */
   times: number
+  /** Whether it was given because the request itself failed; what comes later counts for nothing. */
+  failed: boolean
 }
 
 export type HeldJoin = Held<JoinGroupResponseInput>
@@ -37,6 +39,7 @@ interface Append {
   readonly epoch: number
   readonly records: readonly GroupCoordinatorRecord[]
   readonly onAppended: ((error: Error | undefined) => void) | undefined
+  readonly onFailed: (() => void) | undefined
 }
 
 /** The group of all requests that name none. */
@@ -97,7 +100,7 @@ export class GroupManagerUnderTest {
   }
 
   join(options: JoinOptions = {}): HeldJoin {
-    const held: HeldJoin = { response: undefined, times: 0 }
+    const held: HeldJoin = { response: undefined, times: 0, failed: false }
     const { clientId = 'client', clientHost = '/127.0.0.1', apiVersion = 9, ...request } = options
     const result = this.manager.classicGroupJoin(
       { clientId, clientHost, apiVersion },
@@ -112,17 +115,22 @@ export class GroupManagerUnderTest {
         reason: null,
         ...request,
       },
-      response => {
-        held.response = response
-        held.times += 1
-      },
+      response => give(held, response),
     )
-    this.#perform(result)
+    this.#perform(result, () =>
+      fail(held, {
+        errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+        memberId: '',
+        protocolName: null,
+        leader: '',
+        members: [],
+      }),
+    )
     return held
   }
 
   sync(options: SyncOptions): HeldSync {
-    const held: HeldSync = { response: undefined, times: 0 }
+    const held: HeldSync = { response: undefined, times: 0, failed: false }
     const assignments = Object.entries(options.assignments ?? {}).map(([memberId, assignment]) => ({
       memberId,
       assignment: Buffer.from(assignment),
@@ -139,12 +147,11 @@ export class GroupManagerUnderTest {
         ...options,
         assignments,
       },
-      response => {
-        held.response = response
-        held.times += 1
-      },
+      response => give(held, response),
     )
-    this.#perform(result)
+    this.#perform(result, () =>
+      fail(held, { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, assignment: Buffer.alloc(0) }),
+    )
     return held
   }
 
@@ -202,18 +209,22 @@ export class GroupManagerUnderTest {
     const failed = this.#uncommitted.splice(0)
     this.#snapshotRegistry.revertToSnapshot(this.#committedEpoch)
     this.#writtenEpoch = this.#committedEpoch
-    for (const append of failed) append.onAppended?.(error)
+    for (const append of failed) {
+      append.onAppended?.(error)
+      append.onFailed?.()
+    }
   }
 
-  #perform(result: CoordinatorResult<unknown, GroupCoordinatorRecord>): void {
+  /** What writes nothing waits for what was written before it, and fails with it. */
+  #perform(result: CoordinatorResult<unknown, GroupCoordinatorRecord>, onFailed?: () => void): void {
     const { records, onAppended, replayRecords } = result
-    if (records.length === 0) {
+    if (records.length === 0 && this.#uncommitted.length === 0) {
       onAppended?.(undefined)
       return
     }
     if (replayRecords !== false) for (const record of records) this.#replay(record)
-    this.#written()
-    this.#uncommitted.push({ epoch: this.#writtenEpoch, records, onAppended })
+    if (records.length > 0) this.#written()
+    this.#uncommitted.push({ epoch: this.#writtenEpoch, records, onAppended, onFailed })
     if (this.appendError !== undefined) this.failAppends(this.appendError)
     else if (!this.holdAppends) this.commit()
   }
@@ -232,4 +243,17 @@ export class GroupManagerUnderTest {
     this.#committedEpoch = this.#writtenEpoch
     this.#snapshotRegistry.deleteSnapshotsUpTo(this.#writtenEpoch)
   }
+}
+
+function give<T>(held: Held<T>, response: T): void {
+  if (held.failed) return
+  held.response = response
+  held.times += 1
+}
+
+/** The request failed: its client is told so, unless it was answered. */
+function fail<T>(held: Held<T>, response: T): void {
+  if (held.response !== undefined) return
+  give(held, response)
+  held.failed = true
 }
