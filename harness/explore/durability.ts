@@ -15,7 +15,14 @@ export const FLUSH_EVERY_RECORD = { key: 'log.flush.interval.messages', value: '
 export type Durability = 'kept' | 'kept-but-for-damage' | 'unpromised'
 
 /** Faults of clients and of their paths to brokers: no replica and no controller notices them. */
-const OF_CLIENTS: ReadonlySet<FaultName> = new Set(['stall-reader', 'lose-response', 'delay-response'])
+const OF_CLIENTS: ReadonlySet<FaultName> = new Set([
+  'stall-reader',
+  'lose-response',
+  'delay-response',
+  'pause-client',
+  'kill-client',
+  'zombie',
+])
 /** As above, unless they say which node they are on. */
 const OF_CLIENTS_IF_ANYWHERE: ReadonlySet<FaultName> = new Set([
   'disconnect',

@@ -34,12 +34,15 @@ export interface ExploreOptions {
   readonly features?: Readonly<Record<string, number>>
 }
 
+/** Faults of applications themselves: drawn by default where groups consume. */
+const OF_APPLICATIONS: ReadonlySet<FaultName> = new Set(['pause-client', 'kill-client', 'zombie'])
+
 /**
- * Every kind of fault. With Kafka's default flush settings a single broker loses acknowledged records when its machine
+ * Every kind of fault but those of applications. With Kafka's default flush settings a single broker loses acknowledged records when its machine
  * loses power (`log.flush.interval.messages` is "never"; Kafka relies on replication): that counts as a loss only when
  * `power-loss` is asked for by name (`promisedGuarantees`).
  */
-export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES
+export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES.filter(name => !OF_APPLICATIONS.has(name))
 
 /**
  * Whether a scenario still is what the options ask for. A shrunk one must be: a loss under power-loss with

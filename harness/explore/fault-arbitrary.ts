@@ -103,7 +103,15 @@ const ONE_IN_RARE = 5
 /** Faults of several nodes at once. */
 const CORRELATED: ReadonlySet<FaultName> = new Set(['kill', 'power-loss', 'partition'])
 /** Faults that find their victims themselves. */
-const UNTARGETED: ReadonlySet<FaultName> = new Set(['stall-reader', 'crash-leader', 'move-leader', 'reassign'])
+const UNTARGETED: ReadonlySet<FaultName> = new Set([
+  'stall-reader',
+  'crash-leader',
+  'move-leader',
+  'reassign',
+  'pause-client',
+  'kill-client',
+  'zombie',
+])
 /** Faults of connections are those of clients unless a node is named. */
 const OF_CONNECTIONS: ReadonlySet<FaultName> = new Set([
   'disconnect',
@@ -130,11 +138,11 @@ function targetOf(kind: FaultName): fc.Arbitrary<NodeTarget | undefined> {
 }
 
 function faultOf(kind: FaultName): fc.Arbitrary<Fault> {
-  const { amount, longestMs } = FAULT_CATALOGUE[kind]
+  const { amount, shortestMs = SHORTEST_MS, longestMs } = FAULT_CATALOGUE[kind]
   return fc
     .record({
       at: CRASHES.has(kind) ? triggerOfCrash : trigger,
-      forMs: longestMs === 0 ? fc.constant(0) : fc.integer({ min: Math.min(SHORTEST_MS, longestMs), max: longestMs }),
+      forMs: longestMs === 0 ? fc.constant(0) : fc.integer({ min: Math.min(shortestMs, longestMs), max: longestMs }),
       pick: fc.nat(MAX_PICK),
       amount: amount === undefined ? fc.constant(undefined) : fc.integer({ min: amount.low, max: amount.high }),
       on: targetOf(kind),

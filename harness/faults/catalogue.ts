@@ -1,4 +1,5 @@
 import type { FaultName } from '../trial/scenario.ts'
+import { killClient, pauseClient, zombie } from './clients.ts'
 import { blackhole, disconnect, fullSendBuffer, halfClose, refuse, stallReader } from './connections.ts'
 import { bitRot, fsyncError, fullDisk, slowDisk, wipeDisk } from './disks.ts'
 import type { FaultKind } from './fault-kind.ts'
@@ -44,4 +45,7 @@ export const FAULT_CATALOGUE: Readonly<Record<FaultName, FaultKind>> = {
   'fsync-error': fsyncError,
   'bit-rot': bitRot,
   'wipe-disk': wipeDisk,
+  'pause-client': pauseClient,
+  'kill-client': killClient,
+  zombie,
 }

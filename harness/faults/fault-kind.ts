@@ -1,4 +1,4 @@
-import type { ClientNode } from '../trial/client-node.ts'
+import type { ClientNode, MemberNode } from '../trial/client-node.ts'
 import type { Cluster } from '../trial/cluster.ts'
 import type { ClusterAdmin } from '../trial/cluster-admin.ts'
 import type { ClusterNode } from '../trial/cluster-node.ts'
@@ -10,7 +10,9 @@ import type { World } from '../world/world.ts'
 export interface FaultContext {
   readonly world: World
   readonly cluster: Cluster
+  /** Producers, then members of groups. */
   readonly clients: readonly ClientNode[]
+  readonly members: readonly MemberNode[]
   /** For faults that ask the cluster itself for something. */
   readonly admin: ClusterAdmin
   /** Adds to the story. */
@@ -44,6 +46,8 @@ export interface FaultKind {
   /** One line for the catalogue. */
   readonly summary: string
   readonly amount?: AmountRange
+  /** Shortest time it is generated with, virtual ms; default 10. */
+  readonly shortestMs?: number
   /** Longest time it is generated with, virtual ms; 0 for faults that are over at once. */
   readonly longestMs: number
   /** Begins the fault. The result ends it; undefined when there was nothing to hit or nothing to end. */

@@ -1,14 +1,11 @@
 import type { ClusterNode, TakeDown } from '../trial/cluster-node.ts'
 import type { Fault } from '../trial/scenario.ts'
-import type { SimulatedProcess } from '../world/process.ts'
+import { pauseProcesses } from './clients.ts'
 import { type AmountRange, amountOf, type FaultKind, type Heal, type Injection } from './fault-kind.ts'
-import { Overlaps } from './overlaps.ts'
 
 const REST: AmountRange = { unit: 'ms between two brokers', low: 0, high: 3000 }
 /** How often a rolling restart looks whether the broker whose turn it is has come back. */
 const LOOK_MS = 20
-
-const pauses = new Overlaps<SimulatedProcess>()
 
 /** How a crash is told: what is done to whom, and what is done at its end. */
 interface Words {
@@ -174,15 +171,10 @@ export const pause: FaultKind = {
     const processes = [...(node?.host.processes ?? [])]
     if (node === undefined || processes.length === 0) return undefined
     hit(`pauses ${node.name}`)
-    const ends = processes.map(process =>
-      pauses.begin(process, true, active => {
-        if (active.length > 0) process.pause()
-        else process.resume()
-      }),
-    )
+    const resume = pauseProcesses(processes)
     return () => {
       tell(`lets ${node.name} go on`)
-      for (const end of ends) end()
+      resume()
     }
   },
 }

@@ -25,10 +25,11 @@ export class FaultPlan {
   arm(faults: readonly Fault[]): void {
     this.#armed = true
     this.#diskTriggers.watch(this.#context.cluster.nodes)
-    for (const fault of faults) this.#arm(fault)
+    for (const fault of faults) this.add(fault)
   }
 
-  #arm(fault: Fault): void {
+  /** Lets one more trigger fire; its time counts from now. */
+  add(fault: Fault): void {
     const { at } = fault
     const inject = (): void => this.#inject(fault)
     const soon = (): void => this.#later(0, inject)

@@ -60,6 +60,7 @@ export class GroupTrial {
       }
       return new MemberHost({
         name,
+        groupId: this.groupId,
         host: world.host(name),
         history: this.#history,
         member,

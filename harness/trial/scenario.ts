@@ -182,6 +182,9 @@ export const FAULT_NAMES = [
   'fsync-error',
   'bit-rot',
   'wipe-disk',
+  'pause-client',
+  'kill-client',
+  'zombie',
 ] as const
 export type FaultName = (typeof FAULT_NAMES)[number]
 

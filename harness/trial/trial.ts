@@ -1,9 +1,8 @@
 import type { ClientConduct, Evidence, PartitionLog, RequestBalance } from '../checkers/evidence.ts'
 import { History } from '../history/history.ts'
-import { AppendApplication } from '../workloads/append.ts'
 import type { CreateClient, CreateConsumer } from '../workloads/clients/load.ts'
+import { ProducerHost } from '../workloads/producer-host.ts'
 import type { World } from '../world/world.ts'
-import type { ClientNode } from './client-node.ts'
 import { Cluster } from './cluster.ts'
 import { ClusterAdmin } from './cluster-admin.ts'
 import { FaultPlan } from './fault-plan.ts'
@@ -44,8 +43,7 @@ export interface TrialClients {
 
 interface Producer {
   readonly spec: ProducerSpec
-  readonly node: ClientNode
-  readonly application: AppendApplication
+  readonly node: ProducerHost
 }
 
 /** One trial in its world: the machines, the applications and the phases. */
@@ -59,8 +57,7 @@ export class Trial {
   readonly #cluster: Cluster
   readonly #admin: ClusterAdmin
   readonly #queues: readonly QueueWatch[]
-  readonly #producers: Producer[] = []
-  readonly #clients: readonly ClientNode[]
+  readonly #producers: readonly Producer[]
   readonly #groups: GroupTrials
   readonly #createClient: TrialClients['producers']
 
@@ -85,9 +82,11 @@ export class Trial {
       return watch
     })
     world.network.onRefused = from => {
-      if (this.#clients.some(({ host }) => host.name === from)) this.probes.hit('connection-refused')
+      if (context.clients.some(({ host }) => host.name === from)) this.probes.hit('connection-refused')
     }
-    this.#clients = scenario.workload.producers.map((_, index) => this.#machine(index))
+    this.#producers = scenario.workload.producers.map((spec, index) => {
+      return { spec, node: new ProducerHost(`producer-${index}`, world.host(`app-${index}`)) }
+    })
     this.#admin = new ClusterAdmin(world, this.#cluster)
     this.#groups = new GroupTrials({
       world,
@@ -98,7 +97,9 @@ export class Trial {
       tell: (who, text) => this.story.tell(who, text),
     })
     const tell = (text: string): void => this.story.tell('fault', text)
-    const context = { world, cluster: this.#cluster, clients: this.#clients, admin: this.#admin, tell }
+    const { members } = this.#groups
+    const clients = [...this.#producers.map(({ node }) => node), ...members]
+    const context = { world, cluster: this.#cluster, clients, members, admin: this.#admin, tell }
     this.plan = new FaultPlan(context, this.probes)
   }
 
@@ -111,11 +112,11 @@ export class Trial {
     await this.#world.sleep(chaosMs(this.#scenario))
     await this.#heal()
     const healedMs = this.#world.nowMs
-    for (const { application } of this.#producers) application.endPlanAt(healedMs + PLAN_GRACE_MS)
+    for (const { node } of this.#producers) node.endPlanAt(healedMs + PLAN_GRACE_MS)
     const whole = this.#whole()
     const settleLimitMs = this.#mayBeRotten ? ROTTEN_LIMIT_MS : SETTLE_LIMIT_MS
     await this.#within(settleLimitMs, running)
-    const recovering = this.#producers.map(({ node, application }) => node.process.run(() => application.recover()))
+    const recovering = this.#producers.map(({ node }) => node.recover())
     await this.#within(settleLimitMs, Promise.all(recovering))
     const recovery = await whole
     this.#requireRecovery(recovery)
@@ -149,11 +150,6 @@ export class Trial {
     }
   }
 
-  #machine(index: number): ClientNode {
-    const host = this.#world.host(`app-${index}`)
-    return { name: `producer-${index}`, host, process: host.process() }
-  }
-
   async #prepare(): Promise<void> {
     this.#cluster.start()
     await this.#running()
@@ -174,29 +170,22 @@ export class Trial {
 
   #startProducers(): Promise<unknown> {
     const startMs = this.#world.nowMs
-    const { producers } = this.#scenario.workload
     const { topic } = this.#scenario.cluster
-    for (const [index, spec] of producers.entries()) {
-      const node = this.#clients[index] as ClientNode
+    const { bootstrap } = this.#cluster
+    const running = this.#producers.map(({ spec, node }, index) => {
       const tell = (text: string): void => this.story.tell(node.name, text)
       const create = this.#createClient.get(spec.client) as CreateClient
-      const application = node.process.run(() => {
-        const { bootstrap } = this.#cluster
-        const createClient = () => create({ clientId: node.name, bootstrap, topic: topic.name, spec, log: tell })
-        return new AppendApplication({
-          process: node.process,
-          history: this.#history,
-          producer: index,
-          spec,
-          partitions: topic.partitions,
-          createClient,
-          startMs,
-          tell,
-        })
+      return node.run({
+        history: this.#history,
+        producer: index,
+        spec,
+        partitions: topic.partitions,
+        createClient: () => create({ clientId: node.name, bootstrap, topic: topic.name, spec, log: tell }),
+        startMs,
+        tell,
       })
-      this.#producers.push({ spec, node, application })
-    }
-    return Promise.all(this.#producers.map(({ node, application }) => node.process.run(() => application.run())))
+    })
+    return Promise.all(running)
   }
 
   async #heal(): Promise<void> {
@@ -251,10 +240,10 @@ export class Trial {
     const busiest = new Array<number>(this.#producers.length).fill(0)
     if (this.#scenario.guarantees.includes('no-busy-timers')) {
       for (let second = 0; second < QUIET_SECONDS; second++) {
-        const before = this.#producers.map(({ node }) => node.process.timersFired)
+        const before = this.#producers.map(({ node }) => node.process?.timersFired ?? 0)
         await this.#world.sleep(1000)
         for (const [index, { node }] of this.#producers.entries()) {
-          const fired = node.process.timersFired - (before[index] as number)
+          const fired = (node.process?.timersFired ?? 0) - (before[index] as number)
           busiest[index] = Math.max(busiest[index] as number, fired)
         }
       }

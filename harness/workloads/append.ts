@@ -23,6 +23,8 @@ export interface AppendContext {
   readonly createClient: () => ProducerClient
   /** When chaos began, virtual ms: the send times of the scenario count from it. */
   readonly startMs: number
+  /** The planned sends before it, in the order of their times, have been made by an earlier process. Default 0. */
+  readonly firstSend?: number
   readonly tell: (text: string) => void
 }
 
@@ -36,15 +38,18 @@ export function recordValue(id: string, bytes: number): Buffer {
 /** An application that appends: connects, makes its sends at their times, and writes down what came of them. */
 export class AppendApplication {
   readonly #context: AppendContext
-  readonly #open = new Set<Promise<void>>()
+  readonly #open = new Map<SendOperation, Promise<void>>()
   #client: ProducerClient
   #fresh = false
   #planEndMs = Number.POSITIVE_INFINITY
   #connected = false
   #sendsAfterHealing = 0
+  #nextSend: number
+  #abandoned = false
 
   constructor(context: AppendContext) {
     this.#context = context
+    this.#nextSend = context.firstSend ?? 0
     this.#client = context.createClient()
   }
 
@@ -53,14 +58,29 @@ export class AppendApplication {
     const { spec, startMs } = this.#context
     if (!(await this.#connectPatiently())) return
     const sends = [...spec.sends].sort((a, b) => a.atMs - b.atMs)
-    for (const [index, send] of sends.entries()) {
+    while (this.#nextSend < sends.length) {
+      const send = sends[this.#nextSend] as SendSpec
       const waitMs = startMs + send.atMs - this.#nowMs
       if (waitMs > 0) await this.#sleep(waitMs)
       if (!(await this.#connectPatiently()) || this.#nowMs >= this.#planEndMs) break
-      const settled = this.#send(index, send, false)
+      const settled = this.#send(this.#nextSend++, send, false)
       if (spec.sequential) await settled
     }
     await this.settled()
+  }
+
+  /** Which of the planned sends, in the order of their times, comes next. */
+  get nextSend(): number {
+    return this.#nextSend
+  }
+
+  /** Its process is about to be killed: whoever asked for what is open will never hear what became of it. */
+  abandon(): void {
+    this.#abandoned = true
+    const error = { name: 'Killed', message: 'its process was killed' }
+    for (const operation of this.#open.keys()) {
+      this.#context.history.settle(operation, { kind: 'indeterminate', atMs: this.#nowMs, error })
+    }
   }
 
   /** No planned send is begun from then on: an application that lags behind drops the rest, so that the trial can settle. */
@@ -103,7 +123,7 @@ export class AppendApplication {
 
   /** Resolves when no send is open. */
   async settled(): Promise<void> {
-    while (this.#open.size > 0) await Promise.all(this.#open)
+    while (this.#open.size > 0) await Promise.all(this.#open.values())
   }
 
   get #nowMs(): number {
@@ -171,9 +191,9 @@ export class AppendApplication {
       baseOffset => this.#settle(client, operation, { kind: 'ok', atMs: this.#nowMs, baseOffset }),
       (error: unknown) => this.#settle(client, operation, this.#judge(client, error)),
     )
-    this.#open.add(settled)
+    this.#open.set(operation, settled)
     await settled
-    this.#open.delete(settled)
+    this.#open.delete(operation)
     return operation
   }
 
@@ -189,6 +209,7 @@ export class AppendApplication {
 
   #settle(client: ProducerClient, operation: SendOperation, outcome: SendOutcome): void {
     const { history, tell, spec } = this.#context
+    if (this.#abandoned) return
     history.settle(operation, outcome)
     tell(describeOutcome(operation, outcome))
     // Sends that overlap end together when their client breaks: it is given up once.

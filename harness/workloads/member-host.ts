@@ -1,4 +1,5 @@
 import type { GroupHistory } from '../history/group-history.ts'
+import type { MemberNode } from '../trial/client-node.ts'
 import type { GroupSpec, MemberSpec, Redeploy } from '../trial/group-spec.ts'
 import type { SimulatedHost } from '../world/host.ts'
 import type { SimulatedProcess } from '../world/process.ts'
@@ -12,6 +13,7 @@ const RESTART_MS = 1000
 export interface MemberHostOptions {
   /** `group-0-member-1` */
   readonly name: string
+  readonly groupId: string
   readonly host: SimulatedHost
   readonly history: GroupHistory
   /** Place of the member in its group. */
@@ -25,8 +27,9 @@ export interface MemberHostOptions {
 type State = 'down' | 'running' | 'closing'
 
 /** A member's machine, and the application that runs, ends and starts again on it. */
-export class MemberHost {
+export class MemberHost implements MemberNode {
   readonly name: string
+  readonly groupId: string
   readonly host: SimulatedHost
   readonly member: number
   readonly #options: MemberHostOptions
@@ -40,6 +43,7 @@ export class MemberHost {
   constructor(options: MemberHostOptions) {
     this.#options = options
     this.name = options.name
+    this.groupId = options.groupId
     this.host = options.host
     this.member = options.member
   }

@@ -8,6 +8,8 @@ import { Probes } from '../../harness/trial/probes.ts'
 import { QueueWatch } from '../../harness/trial/queue-watch.ts'
 import type { ResponseGate } from '../../harness/trial/response-gate.ts'
 import type { ClusterSpec, Fault } from '../../harness/trial/scenario.ts'
+import type { SimulatedHost } from '../../harness/world/host.ts'
+import type { SimulatedProcess } from '../../harness/world/process.ts'
 import type { NetworkConnection } from '../../harness/world/tcp/network.ts'
 import { World } from '../../harness/world/world.ts'
 import { NetworkClient } from '../../src/network/network-client.ts'
@@ -41,7 +43,7 @@ export class Stage {
   /** Of the first broker. */
   readonly gate: ResponseGate
   readonly queues: QueueWatch
-  readonly clients: readonly ClientNode[]
+  readonly clients: readonly StageClient[]
   readonly context: FaultContext
   readonly plan: FaultPlan
   /** What the faults said. */
@@ -70,13 +72,10 @@ export class Stage {
     this.gate = this.broker.gate
     this.queues = new QueueWatch(this.broker, this.probes)
     this.gate.onStage = () => this.queues.look()
-    this.clients = [0, 1].map(index => {
-      const host = world.host(`app-${index}`)
-      return { name: `producer-${index}`, host, process: host.process() }
-    })
+    this.clients = [0, 1].map(index => new StageClient(`producer-${index}`, world.host(`app-${index}`)))
     this.admin = new ClusterAdmin(world, this.cluster)
     const { clients, admin } = this
-    this.context = { world, cluster: this.cluster, clients, admin, tell: text => this.story.push(text) }
+    this.context = { world, cluster: this.cluster, clients, members: [], admin, tell: text => this.story.push(text) }
     this.plan = new FaultPlan(this.context, this.probes)
   }
 
@@ -173,7 +172,7 @@ export class Stage {
     return this.plan.injected.get(kind) ?? 0
   }
 
-  async #connectFrom(process: ClientNode['process'], broker: ClusterNode): Promise<NetworkClient> {
+  async #connectFrom(process: SimulatedProcess, broker: ClusterNode): Promise<NetworkClient> {
     const { name: host, port } = broker
     const client = new NetworkClient(process, { host, port, clientId: process.host.name })
     await client.connect()
@@ -181,10 +180,32 @@ export class Stage {
     return client
   }
 
-  #client(index: number): ClientNode {
+  #client(index: number): StageClient {
     const client = this.clients[index]
     if (client === undefined) throw new Error(`there is no client ${index}`)
     return client
+  }
+}
+
+/** A machine with a process in which no application runs. */
+class StageClient implements ClientNode {
+  readonly name: string
+  readonly host: SimulatedHost
+  process: SimulatedProcess
+
+  constructor(name: string, host: SimulatedHost) {
+    this.name = name
+    this.host = host
+    this.process = host.process()
+  }
+
+  takeDown(): (() => boolean) | undefined {
+    if (!this.process.alive) return undefined
+    this.process.kill()
+    return () => {
+      this.process = this.host.process()
+      return true
+    }
   }
 }
 
