@@ -121,14 +121,20 @@ describe('a static member', () => {
   })
 
   it('that leads and comes back while the others begin to rebalance waits with them', () => {
-    const { coordinator, followerId } = stable()
+    const coordinator = new GroupManagerUnderTest()
+    const third: JoinOptions = { groupInstanceId: 'third' }
+    const { memberIds } = stableGroup(coordinator, [LEADER, FOLLOWER, third])
+    const [, followerId = '', thirdId = ''] = memberIds
     coordinator.holdAppends = true
     const leader = coordinator.join(LEADER)
     coordinator.join({ ...FOLLOWER, memberId: followerId, protocols: protocols(['range'], ['another']) })
 
     coordinator.commit()
+    expect(errorOf(leader)).toBe('held')
+    coordinator.join({ ...third, memberId: thirdId })
 
     expect(answered(leader)).toMatchObject({ generationId: 2, skipAssignment: false })
+    expect(answered(leader).members).toHaveLength(3)
     expect(leader.times).toBe(1)
   })
 

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError, ErrorCode } from '../../../../src/protocol/errors.ts'
-import { answered, completingGroup, errorOf, stableGroup, stateOf, syncAll } from '../support/classic-groups.ts'
+import {
+  answered,
+  completingGroup,
+  errorOf,
+  joinWithId,
+  stableGroup,
+  stateOf,
+  syncAll,
+} from '../support/classic-groups.ts'
 import { GroupManagerUnderTest } from '../support/group-manager-under-test.ts'
 
 function completing(members = 3) {
@@ -168,6 +176,52 @@ describe('an assignment that cannot be written', () => {
   })
 })
 
+describe('an assignment that is written late', () => {
+  it('does not count for the generation after it', () => {
+    const { coordinator, group, leaderId, followers } = completing(2)
+    coordinator.holdAppends = true
+    syncAll(coordinator, group)
+    const metadata = [{ name: 'range', metadata: Buffer.from('new') }]
+    for (const memberId of [leaderId, ...followers]) coordinator.join({ memberId, protocols: metadata })
+    const sync = coordinator.sync({ memberId: followers[0] ?? '', generationId: 2 })
+
+    coordinator.commit()
+
+    expect(errorOf(sync)).toBe('held')
+    expect(stateOf(coordinator)).toBe('CompletingRebalance')
+  })
+})
+
+describe('bytes of requests', () => {
+  it('are not looked at again once the request was taken', () => {
+    const coordinator = new GroupManagerUnderTest()
+    const metadata = Buffer.from('metadata')
+    const join = joinWithId(coordinator, { protocols: [{ name: 'range', metadata }] })
+    coordinator.advance(3000)
+    const assignment = Buffer.from('assignment')
+    const request = {
+      groupId: 'group',
+      generationId: 1,
+      memberId: join.memberId,
+      groupInstanceId: null,
+      protocolType: null,
+      protocolName: null,
+      assignments: [{ memberId: join.memberId, assignment }],
+    }
+    const context = { clientId: 'client', clientHost: '/127.0.0.1', apiVersion: 5 }
+    const { records, onAppended } = coordinator.manager.classicGroupSync(context, request, () => {})
+    metadata.fill(0)
+    assignment.fill(0)
+
+    onAppended?.(undefined)
+
+    const member = coordinator.manager.classicGroup('group').member(join.memberId)
+    expect(member?.metadata('range').toString()).toBe('metadata')
+    expect(member?.assignment.toString()).toBe('assignment')
+    expect(records).toMatchObject([{ value: { members: [{ assignment: Buffer.from('assignment') }] } }])
+  })
+})
+
 describe('a member that does not sync', () => {
   it('is put out after the rebalance timeout, and the others rebalance', () => {
     const { coordinator, group, leaderId, followers } = completing()
@@ -196,6 +250,14 @@ describe('a member that does not sync', () => {
     const joins = followers.map(memberId => coordinator.join({ memberId }))
     expect(joins.map(join => answered(join).leader)).toEqual([followers[0], followers[0]])
     expect(coordinator.heartbeat(leaderId, 1)).toBe('UNKNOWN_MEMBER_ID')
+  })
+
+  it('is waited for no longer once another rebalance has begun', () => {
+    const { coordinator, leaderId } = completing()
+
+    coordinator.leave([leaderId])
+
+    expect(coordinator.timer.isScheduled('sync-group')).toBe(false)
   })
 
   it('is waited for no longer once all have synced', () => {
