@@ -197,12 +197,9 @@ export class ConsumerNetworkClient {
     return this.poll(timer, () => false, true)
   }
 
-  /** Sends what can be sent; completes nothing. */
-  async transmitSends(): Promise<void> {
-    await this.#lock.runExclusive(async () => {
-      this.#trySend()
-      await this.#client.poll(0)
-    })
+  /** Sends what can be sent; waits for nothing and completes nothing. */
+  transmitSends(): void {
+    this.#trySend()
   }
 
   /** Polls until no request to a node is under way; false when time ran out. */

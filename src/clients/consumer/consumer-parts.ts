@@ -1,0 +1,117 @@
+import type { Runtime } from '../../runtime/runtime.ts'
+import { parseBootstrapServers } from '../bootstrap-servers.ts'
+import { kafkaClientOptions } from '../client-options.ts'
+import { ExponentialBackoff } from '../exponential-backoff.ts'
+import { Interceptors } from '../interceptors.ts'
+import { KafkaClient } from '../kafka-client.ts'
+import { parseAutoOffsetReset } from './auto-offset-reset-strategy.ts'
+import { ConsumerConfig } from './consumer-config.ts'
+import type { ConsumerInterceptor } from './consumer-interceptor.ts'
+import { ConsumerMetadata } from './consumer-metadata.ts'
+import { ConsumerMetrics } from './consumer-metrics.ts'
+import { ConsumerNetworkClient } from './consumer-network-client.ts'
+import type { Deserializers } from './fetch-config.ts'
+import { Fetcher } from './fetcher.ts'
+import type { KafkaConsumerOptions } from './kafka-consumer.ts'
+import { OffsetFetcher } from './offset-fetcher.ts'
+import { PositionsValidator } from './positions-validator.ts'
+import { SubscriptionState } from './subscription-state.ts'
+import { TopicMetadataFetcher } from './topic-metadata-fetcher.ts'
+
+/** Kafka: a fixed high number, since requests are bounded elsewhere. */
+const MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION = 100
+const RETRY_BACKOFF_EXP_BASE = 2
+const RETRY_BACKOFF_JITTER = 0.2
+
+/** What a consumer is made of. */
+export interface ConsumerParts<K, V> {
+  readonly config: ConsumerConfig
+  readonly clientId: string
+  readonly subscriptions: SubscriptionState
+  readonly metadata: ConsumerMetadata
+  readonly client: ConsumerNetworkClient
+  readonly fetcher: Fetcher<K, V>
+  readonly offsetFetcher: OffsetFetcher
+  readonly positionsValidator: PositionsValidator
+  readonly topicMetadataFetcher: TopicMetadataFetcher
+  readonly interceptors: Interceptors<ConsumerInterceptor<K, V>>
+  readonly deserializers: Deserializers<K, V>
+  readonly metrics: ConsumerMetrics
+  readonly retryBackoffMs: number
+  readonly requestTimeoutMs: number
+  readonly defaultApiTimeoutMs: number
+}
+
+/** Puts a consumer together as its configuration says. @throws ConfigError */
+export function createConsumerParts<K, V>(runtime: Runtime, options: KafkaConsumerOptions<K, V>): ConsumerParts<K, V> {
+  const onWarning = options.onWarning ?? (() => {})
+  const config = new ConsumerConfig(options.config, onWarning)
+  const addresses = parseBootstrapServers(config.getList('bootstrap.servers'))
+  const clientId = clientIdOf(runtime, config)
+  const retryBackoffMs = config.getNumber('retry.backoff.ms')
+  const retryBackoffMaxMs = config.getNumber('retry.backoff.max.ms')
+  const requestTimeoutMs = config.getNumber('request.timeout.ms')
+  const subscriptions = new SubscriptionState(parseAutoOffsetReset(config.getString('auto.offset.reset')))
+  const random = runtime.random.stream(`KafkaConsumer ${clientId}`)
+  const metadata = new ConsumerMetadata(
+    {
+      retryBackoffMs,
+      retryBackoffMaxMs,
+      metadataMaxAgeMs: config.getNumber('metadata.max.age.ms'),
+      includeInternalTopics: !config.getBoolean('exclude.internal.topics'),
+      allowAutoTopicCreation: config.getBoolean('allow.auto.create.topics'),
+      random,
+    },
+    subscriptions,
+  )
+  metadata.bootstrap(addresses)
+  const metrics = new ConsumerMetrics(runtime, clientId)
+  const kafkaClient = new KafkaClient(runtime, {
+    ...kafkaClientOptions(config),
+    clientId,
+    metadata,
+    maxInFlightRequestsPerConnection: MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,
+  })
+  const client = new ConsumerNetworkClient(runtime, {
+    client: kafkaClient,
+    metadata,
+    retryBackoffMs,
+    requestTimeoutMs,
+    maxPollTimeoutMs: config.getNumber('heartbeat.interval.ms'),
+  })
+  const retryBackoff = new ExponentialBackoff({
+    initialIntervalMs: retryBackoffMs,
+    multiplier: RETRY_BACKOFF_EXP_BASE,
+    maxIntervalMs: retryBackoffMaxMs,
+    jitter: RETRY_BACKOFF_JITTER,
+    random,
+  })
+  const deserializers = { key: options.keyDeserializer, value: options.valueDeserializer }
+  const shared = { client, metadata, subscriptions, retryBackoffMs, requestTimeoutMs }
+  return {
+    ...shared,
+    config,
+    clientId,
+    metrics,
+    deserializers,
+    defaultApiTimeoutMs: config.getNumber('default.api.timeout.ms'),
+    interceptors: new Interceptors(options.interceptors ?? [], onWarning),
+    fetcher: new Fetcher(runtime, { ...shared, config: config.fetch, deserializers, metrics }),
+    offsetFetcher: new OffsetFetcher(runtime, { ...shared, isolationLevel: config.isolationLevel }),
+    positionsValidator: new PositionsValidator(runtime, shared),
+    topicMetadataFetcher: new TopicMetadataFetcher(client, retryBackoff),
+  }
+}
+
+/** How many consumers a host has made without a name of their own: names and random streams differ so, and replay. */
+const unnamed = new WeakMap<Runtime, number>()
+
+function clientIdOf(runtime: Runtime, config: ConsumerConfig): string {
+  const given = config.getString('client.id')
+  if (given !== '') return given
+  const group = config.groupId ?? 'null'
+  if (config.groupInstanceId !== undefined) return `consumer-${group}-${config.groupInstanceId}`
+  const number = (unnamed.get(runtime) ?? 0) + 1
+  unnamed.set(runtime, number)
+  return `consumer-${group}-${number}`
+}

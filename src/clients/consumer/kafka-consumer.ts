@@ -1,0 +1,333 @@
+import type { TopicPartition } from '../../protocol/topic-partition.ts'
+import { partitionKey } from '../../protocol/topic-partition.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import type { ConfigValues } from '../abstract-config.ts'
+import type { KafkaMetric } from '../client-metrics.ts'
+import { IllegalArgumentException, IllegalStateException, TimeoutException } from '../errors.ts'
+import type { PartitionInfo } from '../metadata-snapshot.ts'
+import type { Deserializer } from '../serialization.ts'
+import { TopicPartitionMap } from '../topic-partition-map.ts'
+import { type AutoOffsetResetStrategy, EARLIEST, LATEST } from './auto-offset-reset-strategy.ts'
+import type { ConsumerInterceptor } from './consumer-interceptor.ts'
+import type { ConsumerPartitionAssignor } from './consumer-partition-assignor.ts'
+import { type ConsumerParts, createConsumerParts } from './consumer-parts.ts'
+import { ConsumerRecords } from './consumer-record.ts'
+import type { CollectedFetch } from './fetch-collector.ts'
+import type { OffsetAndMetadata, OffsetAndTimestamp } from './offset-and-metadata.ts'
+import { SingleCaller } from './single-caller.ts'
+import { Timer } from './timer.ts'
+
+/** How long `close` may take by default. */
+const DEFAULT_CLOSE_TIMEOUT_MS = 30_000
+
+export interface KafkaConsumerOptions<K, V> {
+  /** By Kafka's keys; see `ConsumerConfig`. */
+  readonly config: ConfigValues
+  readonly keyDeserializer: Deserializer<K>
+  readonly valueDeserializer: Deserializer<V>
+  readonly interceptors?: readonly ConsumerInterceptor<K, V>[]
+  /** Instead of those that `partition.assignment.strategy` names. */
+  readonly assignors?: readonly ConsumerPartitionAssignor[]
+  /** Hears of configuration keys that mean nothing, and of errors of interceptors. */
+  readonly onWarning?: (message: string) => void
+}
+
+/**
+ * A consumer with the semantics of the Java client (org.apache.kafka.clients.consumer.KafkaConsumer, classic protocol).
+ *
+ * It takes one call at a time, and most of its work is done within `poll`; only `wakeup` may be called during another call.
+ * Callbacks run within calls and may make calls themselves. Times are in milliseconds. Calls that wait end with
+ * `TimeoutException` after `default.api.timeout.ms` unless they are given a timeout, and with `WakeupException` when `wakeup`
+ * is called.
+ */
+export class KafkaConsumer<K, V> {
+  readonly #runtime: Runtime
+  readonly #parts: ConsumerParts<K, V>
+  readonly #caller = new SingleCaller()
+  #hasAllFetchPositions = false
+  #closed = false
+
+  /** @throws ConfigError for a configuration that cannot be */
+  constructor(runtime: Runtime, options: KafkaConsumerOptions<K, V>) {
+    this.#runtime = runtime
+    this.#parts = createConsumerParts(runtime, options)
+  }
+
+  /** The partitions that are assigned now. */
+  assignment(): TopicPartition[] {
+    return this.#sync(() => this.#parts.subscriptions.assignedPartitions())
+  }
+
+  /** The topics that are subscribed to; empty with `assign`. */
+  subscription(): string[] {
+    return this.#sync(() => [...this.#parts.subscriptions.subscription])
+  }
+
+  /** Reads these partitions, without a group. Replaces the assignment before; an empty one is `unsubscribe`. */
+  assign(partitions: readonly TopicPartition[]): Promise<void> {
+    return this.#call(async () => {
+      if (partitions.length === 0) return this.#unsubscribe()
+      for (const { topic } of partitions) {
+        if (topic.trim() === '') throw new IllegalArgumentException('topics of partitions must not be empty')
+      }
+      const { fetcher, metadata, subscriptions } = this.#parts
+      fetcher.clearBufferedDataForUnassignedPartitions(partitions)
+      if (subscriptions.assignFromUser(partitions)) metadata.requestUpdateForNewTopics()
+    })
+  }
+
+  /** Gives up subscription and assignment. */
+  unsubscribe(): Promise<void> {
+    return this.#call(() => this.#unsubscribe())
+  }
+
+  /**
+   * The next records, or none when nothing came within `timeoutMs`. All background work is done in here: joining the group,
+   * looking for positions, commits, callbacks.
+   *
+   * @throws NoOffsetForPartitionException, OffsetOutOfRangeException, LogTruncationException when there is no position and
+   *   `auto.offset.reset` is `none`
+   * @throws RecordDeserializationException, KafkaError for a record that cannot be read: seek past it to go on
+   * @throws IllegalStateException without subscription and assignment
+   */
+  poll(timeoutMs: number): Promise<ConsumerRecords<K, V>> {
+    return this.#call(async () => {
+      const { client, interceptors, metrics, subscriptions } = this.#parts
+      metrics.recordPollStart()
+      try {
+        if (subscriptions.hasNoSubscriptionOrUserAssignment) {
+          throw new IllegalStateException('consumer is not subscribed to any topics or assigned any partitions')
+        }
+        const timer = new Timer(this.#runtime, timeoutMs)
+        do {
+          client.maybeTriggerWakeup()
+          await this.#updateFetchPositions(timer)
+          const fetch = await this.#pollForFetches(timer)
+          if (!fetch.isEmpty) {
+            // The next fetches go out before the application works on these.
+            this.#sendFetches()
+            client.transmitSends()
+            const records = new ConsumerRecords(fetch.records, fetch.nextOffsets)
+            return interceptors.transform(
+              'onConsume',
+              records,
+              (interceptor, now) => interceptor.onConsume?.(now) ?? now,
+            )
+          }
+        } while (timer.notExpired)
+        return new ConsumerRecords<K, V>()
+      } finally {
+        metrics.recordPollEnd()
+      }
+    })
+  }
+
+  /** The next poll reads from there, without asking whether it is in the log. @throws IllegalStateException when not assigned */
+  seek(partition: TopicPartition, to: number | OffsetAndMetadata): void {
+    const { offset, leaderEpoch = undefined } = typeof to === 'number' ? { offset: to } : to
+    if (offset < 0) throw new IllegalArgumentException('seek offset must not be a negative number')
+    this.#sync(() => {
+      const { metadata, subscriptions } = this.#parts
+      const position = { offset, offsetEpoch: leaderEpoch, currentLeader: metadata.currentLeader(partition) }
+      if (leaderEpoch !== undefined) metadata.updateLastSeenEpochIfNewer(partition, leaderEpoch)
+      subscriptions.state(partition).seekUnvalidated(position)
+    })
+  }
+
+  /** The next `poll` or `position` looks for the start of these partitions; none given: of all that are assigned. */
+  seekToBeginning(partitions: readonly TopicPartition[]): void {
+    this.#seekTo(partitions, EARLIEST)
+  }
+
+  /** As `seekToBeginning`, for the end. */
+  seekToEnd(partitions: readonly TopicPartition[]): void {
+    this.#seekTo(partitions, LATEST)
+  }
+
+  /** The offset of the next record to read. @throws IllegalStateException when not assigned; TimeoutException */
+  position(partition: TopicPartition, timeoutMs?: number): Promise<number> {
+    return this.#call(async () => {
+      const { client, subscriptions } = this.#parts
+      if (!subscriptions.isAssigned(partition)) {
+        throw new IllegalStateException('you can only check the position for partitions assigned to this consumer')
+      }
+      const timer = this.#timer(timeoutMs)
+      do {
+        const state = subscriptions.state(partition)
+        if (state.hasValidPosition && state.position !== undefined) return state.position.offset
+        await this.#updateFetchPositions(timer)
+        await client.poll(timer)
+      } while (timer.notExpired)
+      throw new TimeoutException(
+        `timeout of ${timer.timeoutMs}ms expired before the position for ${partitionKey(partition)} could be determined`,
+      )
+    })
+  }
+
+  /** Polls bring nothing of these partitions until `resume`. */
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#sync(() => {
+      for (const partition of partitions) this.#parts.subscriptions.state(partition).paused = true
+    })
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#sync(() => {
+      for (const partition of partitions) this.#parts.subscriptions.state(partition).paused = false
+    })
+  }
+
+  paused(): TopicPartition[] {
+    return this.#sync(() => this.#parts.subscriptions.pausedPartitions())
+  }
+
+  /** For each partition the first offset whose record is not older; undefined where there is none. */
+  offsetsForTimes(
+    timestamps: Iterable<readonly [TopicPartition, number]>,
+    timeoutMs?: number,
+  ): Promise<TopicPartitionMap<OffsetAndTimestamp | undefined>> {
+    return this.#call(() => {
+      const toSearch = new TopicPartitionMap(timestamps)
+      for (const [partition, timestamp] of toSearch) {
+        if (timestamp >= 0) continue
+        throw new IllegalArgumentException(
+          `the target time for ${partitionKey(partition)} is ${timestamp}, less than 0`,
+        )
+      }
+      return this.#parts.offsetFetcher.offsetsForTimes(toSearch, this.#timer(timeoutMs))
+    })
+  }
+
+  beginningOffsets(partitions: readonly TopicPartition[], timeoutMs?: number): Promise<TopicPartitionMap<number>> {
+    return this.#call(() => this.#parts.offsetFetcher.beginningOffsets(partitions, this.#timer(timeoutMs)))
+  }
+
+  /** The ends of logs as far as they can be read: high watermarks, or last stable offsets with `read_committed`. */
+  endOffsets(partitions: readonly TopicPartition[], timeoutMs?: number): Promise<TopicPartitionMap<number>> {
+    return this.#call(() => this.#parts.offsetFetcher.endOffsets(partitions, this.#timer(timeoutMs)))
+  }
+
+  /** Records that are left to read, as far as is known; undefined: not known yet, and asked for. */
+  currentLag(partition: TopicPartition): number | undefined {
+    return this.#sync(() => {
+      const { config, offsetFetcher, subscriptions } = this.#parts
+      const lag = subscriptions.partitionLag(partition, config.isolationLevel)
+      const state = subscriptions.state(partition)
+      const isEndKnown = subscriptions.partitionEndOffset(partition, config.isolationLevel) !== undefined
+      if (lag === undefined && !isEndKnown && !state.endOffsetRequested) {
+        state.endOffsetRequested = true
+        offsetFetcher.requestEndOffset(partition)
+      }
+      return lag
+    })
+  }
+
+  /** The partitions of a topic; empty when there is no such topic. */
+  partitionsFor(topic: string, timeoutMs?: number): Promise<PartitionInfo[]> {
+    return this.#call(async () => {
+      const { metadata, topicMetadataFetcher } = this.#parts
+      const known = metadata.fetch().partitionsForTopic(topic)
+      if (known.length > 0) return known
+      const topics = await topicMetadataFetcher.fetch(topic, metadata.allowAutoTopicCreation, this.#timer(timeoutMs))
+      return topics.get(topic) ?? []
+    })
+  }
+
+  /** All topics and their partitions. */
+  listTopics(timeoutMs?: number): Promise<Map<string, PartitionInfo[]>> {
+    return this.#call(() => this.#parts.topicMetadataFetcher.fetch(undefined, true, this.#timer(timeoutMs)))
+  }
+
+  /** By the names of the Java client. */
+  metrics(): KafkaMetric[] {
+    return this.#parts.metrics.registry.all()
+  }
+
+  /** Lets a call that waits, or the next one, end with `WakeupException`. */
+  wakeup(): void {
+    this.#parts.client.wakeup()
+  }
+
+  /** Commits if that is automatic, leaves the group, ends fetch sessions and closes connections. Idempotent. */
+  async close(timeoutMs: number = DEFAULT_CLOSE_TIMEOUT_MS): Promise<void> {
+    if (timeoutMs < 0) throw new IllegalArgumentException('the timeout cannot be negative')
+    await this.#caller.run(async () => {
+      if (this.#closed) return
+      this.#closed = true
+      const { client, deserializers, fetcher, interceptors, requestTimeoutMs } = this.#parts
+      const timer = new Timer(this.#runtime, Math.min(timeoutMs, requestTimeoutMs))
+      try {
+        await fetcher.close(timer)
+      } finally {
+        interceptors.close()
+        client.close()
+        deserializers.key.close?.()
+        deserializers.value.close?.()
+      }
+    })
+  }
+
+  async #unsubscribe(): Promise<void> {
+    const { fetcher, subscriptions } = this.#parts
+    fetcher.clearBufferedDataForUnassignedPartitions([])
+    subscriptions.unsubscribe()
+  }
+
+  #seekTo(partitions: readonly TopicPartition[], strategy: AutoOffsetResetStrategy): void {
+    this.#sync(() => {
+      const { subscriptions } = this.#parts
+      const which = partitions.length === 0 ? subscriptions.assignedPartitions() : partitions
+      for (const partition of which) subscriptions.requestOffsetReset(partition, strategy)
+    })
+  }
+
+  /** Begins to look for positions that are missing or in doubt. */
+  async #updateFetchPositions(_timer: Timer): Promise<void> {
+    const { offsetFetcher, positionsValidator, subscriptions } = this.#parts
+    positionsValidator.validatePositionsIfNeeded()
+    this.#hasAllFetchPositions = subscriptions.hasAllFetchPositions
+    if (this.#hasAllFetchPositions) return
+    subscriptions.resetInitializingPositions()
+    offsetFetcher.resetPositionsIfNeeded()
+  }
+
+  async #pollForFetches(timer: Timer): Promise<CollectedFetch<K, V>> {
+    const { client, fetcher, retryBackoffMs } = this.#parts
+    const fetch = fetcher.collectFetch()
+    if (!fetch.isEmpty) return fetch
+    this.#sendFetches()
+    // A lookup of positions may have failed: it is to be tried again soon.
+    const timeoutMs = this.#hasAllFetchPositions ? timer.remainingMs : Math.min(timer.remainingMs, retryBackoffMs)
+    await client.poll(new Timer(this.#runtime, timeoutMs), () => !fetcher.hasAvailableFetches)
+    return fetcher.collectFetch()
+  }
+
+  #sendFetches(): void {
+    const { fetcher, metrics, positionsValidator, subscriptions } = this.#parts
+    positionsValidator.validatePositionsOnMetadataChange()
+    metrics.maybeUpdateAssignment(subscriptions.assignmentId, () => subscriptions.assignedPartitions())
+    fetcher.sendFetches()
+  }
+
+  #timer(timeoutMs: number = this.#parts.defaultApiTimeoutMs): Timer {
+    return new Timer(this.#runtime, timeoutMs)
+  }
+
+  #call<T>(body: () => Promise<T>): Promise<T> {
+    return this.#caller.run(() => {
+      this.#ensureOpen()
+      return body()
+    })
+  }
+
+  #sync<T>(body: () => T): T {
+    return this.#caller.runSync(() => {
+      this.#ensureOpen()
+      return body()
+    })
+  }
+
+  #ensureOpen(): void {
+    if (this.#closed) throw new IllegalStateException('this consumer has already been closed')
+  }
+}
