@@ -1,5 +1,6 @@
 import type { SupportedVersionRange } from '../controller/broker-registration.ts'
 import type { MetadataImage } from '../controller/image/metadata-image.ts'
+import type { GroupCoordinatorService } from '../coordinator/group/group-coordinator-service.ts'
 import type { Request } from '../network/request.ts'
 import type { RequestChannel } from '../network/request-channel.ts'
 import type { Api } from '../protocol/api.ts'
@@ -47,6 +48,7 @@ export interface ApiContext extends ApiVersionsContext {
   readonly fetchManager: FetchManager
   readonly autoTopicCreationManager: AutoTopicCreationManager
   readonly producerIdManager: ProducerIdManager
+  readonly groupCoordinator: GroupCoordinatorService
   readonly configAdminManager: ConfigAdminManager
   readonly configHelper: ConfigHelper
   readonly random: RandomStream

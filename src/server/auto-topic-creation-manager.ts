@@ -10,6 +10,14 @@ export interface AutoTopicCreationDefaults {
   readonly replicationFactor: number
   /** `request.timeout.ms` */
   readonly requestTimeoutMs: number
+  /** What Kafka's own topics are created with, by name. */
+  readonly internalTopics: ReadonlyMap<string, InternalTopicSettings>
+}
+
+export interface InternalTopicSettings {
+  readonly numPartitions: number
+  readonly replicationFactor: number
+  readonly configs: ReadonlyMap<string, string>
 }
 
 /**
@@ -41,10 +49,9 @@ export class AutoTopicCreationManager {
   }
 
   async #sendCreateTopicRequest(names: readonly string[]): Promise<void> {
-    const { numPartitions, replicationFactor, requestTimeoutMs } = this.#defaults
     const request: CreateTopicsRequest = {
-      topics: names.map(name => ({ name, numPartitions, replicationFactor, assignments: [], configs: [] })),
-      timeoutMs: requestTimeoutMs,
+      topics: names.map(name => this.#creatableTopic(name)),
+      timeoutMs: this.#defaults.requestTimeoutMs,
       validateOnly: false,
     }
     try {
@@ -54,6 +61,13 @@ export class AutoTopicCreationManager {
     } finally {
       for (const name of names) this.#inflightTopics.delete(name)
     }
+  }
+
+  #creatableTopic(name: string): CreateTopicsRequest['topics'][number] {
+    const internal = this.#defaults.internalTopics.get(name)
+    const { numPartitions, replicationFactor } = internal ?? this.#defaults
+    const configs = [...(internal?.configs ?? [])].map(([key, value]) => ({ name: key, value }))
+    return { name, numPartitions, replicationFactor, assignments: [], configs }
   }
 }
 

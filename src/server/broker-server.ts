@@ -1,6 +1,7 @@
 import type { BrokerEndpoint } from '../controller/broker-registration.ts'
 import { MetadataCache } from '../controller/image/metadata-cache.ts'
 import type { MetadataLoader } from '../controller/image/metadata-loader.ts'
+import { GROUP_METADATA_TOPIC, GroupCoordinatorService } from '../coordinator/group/group-coordinator-service.ts'
 import { LogDirFailureChannel } from '../log/log-dir-failure-channel.ts'
 import { Metrics } from '../network/metrics.ts'
 import type { RequestObserver } from '../network/request-observer.ts'
@@ -24,6 +25,7 @@ import { type ControllerChannels, createControllerChannels } from './controller-
 import { FetchManager } from './fetch-manager.ts'
 import { FetchSessionCache } from './fetch-session-cache.ts'
 import { ForwardingManager } from './forwarding-manager.ts'
+import { groupCoordinatorConfigOf, offsetsTopicCompressionOf } from './group-coordinator-config.ts'
 import { API_HANDLERS, KafkaApis } from './kafka-apis.ts'
 import { KafkaRequestHandlerPool } from './kafka-request-handler-pool.ts'
 import { socketServerConfigOf } from './network-config.ts'
@@ -60,6 +62,7 @@ export class BrokerStoppedError extends Error {
 
 interface Parts {
   readonly storage: BrokerStorage
+  readonly groupCoordinator: GroupCoordinatorService
   readonly publisher: BrokerMetadataPublisher
   readonly channels: ControllerChannels
   readonly lifecycle: BrokerLifecycleManager
@@ -159,6 +162,7 @@ export class BrokerServer {
     await publisher.idle()
     await parts.handlerPool.shutdown()
     await storage.scheduler.shutdown()
+    await parts.groupCoordinator.shutdown()
     storage.assignmentsManager.shutdown()
     await channels.directoryAssignments.shutdown()
     // Checkpoints of logs that were never opened would be empty ones.
@@ -183,14 +187,22 @@ export class BrokerServer {
     const previousBrokerEpoch = await storage.logManager.readBrokerEpochFromCleanShutdownFiles()
     const lifecycle = this.#createLifecycle(controller, previousBrokerEpoch)
     this.#failureChannel.onFailure((directory, cause) => this.#onLogDirFailure(directory, cause, storage, lifecycle))
+    const groupCoordinator = new GroupCoordinatorService(this.#runtime, {
+      config: groupCoordinatorConfigOf(this.#config),
+      compression: offsetsTopicCompressionOf(this.#config),
+      replicaManager: storage.replicaManager,
+      onUnexpectedError,
+    })
+    const context = this.#createContext(storage, controller, channels, groupCoordinator)
     const handlerPool = new KafkaRequestHandlerPool(this.#runtime, {
       requestChannel: this.#socketServer.requestChannel,
-      apis: new KafkaApis(this.#createContext(storage, controller, channels), onUnexpectedError),
+      apis: new KafkaApis(context, onUnexpectedError),
       numThreads: this.#config.getNumber('num.io.threads'),
       metrics: this.metrics,
     })
-    const publisher = new BrokerMetadataPublisher(this.#config, storage.logManager, storage.replicaManager)
-    return { storage, publisher, channels, lifecycle, handlerPool }
+    const { logManager, replicaManager } = storage
+    const publisher = new BrokerMetadataPublisher(this.#config, logManager, replicaManager, groupCoordinator)
+    return { storage, groupCoordinator, publisher, channels, lifecycle, handlerPool }
   }
 
   #createLifecycle(controller: RemoteControllerChannel, previousBrokerEpoch: number): BrokerLifecycleManager {
@@ -219,6 +231,7 @@ export class BrokerServer {
     storage: BrokerStorage,
     controller: RemoteControllerChannel,
     channels: ControllerChannels,
+    groupCoordinator: GroupCoordinatorService,
   ): ApiContext {
     const config = this.#config
     const { shared, configSchema } = this.#options
@@ -245,7 +258,18 @@ export class BrokerServer {
         numPartitions: config.getNumber('num.partitions'),
         replicationFactor: config.getNumber('default.replication.factor'),
         requestTimeoutMs: config.getNumber('request.timeout.ms'),
+        internalTopics: new Map([
+          [
+            GROUP_METADATA_TOPIC,
+            {
+              numPartitions: config.getNumber('offsets.topic.num.partitions'),
+              replicationFactor: config.getNumber('offsets.topic.replication.factor'),
+              configs: groupCoordinator.groupMetadataTopicConfigs,
+            },
+          ],
+        ]),
       }),
+      groupCoordinator,
       producerIdManager: new ProducerIdManager(this.#runtime, config.nodeId, () => this.brokerEpoch, controller),
       configAdminManager: new ConfigAdminManager(config.nodeId, configSchema),
       configHelper: new ConfigHelper(config.nodeId, configSchema),

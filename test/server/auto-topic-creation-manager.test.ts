@@ -39,6 +39,21 @@ test('a topic is asked for once while the request is under way, and again when i
   expect(requests).toHaveLength(3)
 })
 
+test("a topic of Kafka's own is created as it must be, whatever the defaults are", () => {
+  const { manager, requests } = setUp()
+
+  manager.createTopics(['__consumer_offsets'])
+
+  expect(requests[0]?.topics).toMatchObject([
+    {
+      name: '__consumer_offsets',
+      numPartitions: 50,
+      replicationFactor: 2,
+      configs: [{ name: 'cleanup.policy', value: 'compact' }],
+    },
+  ])
+})
+
 function setUp() {
   const requests: CreateTopicsRequest[] = []
   const settle: ((error: Error) => void)[] = []
@@ -48,6 +63,8 @@ function setUp() {
       return new Promise((_, reject) => settle.push(reject))
     },
   })
-  const defaults = { numPartitions: 3, replicationFactor: 1, requestTimeoutMs: 30_000 }
+  const internal = { numPartitions: 50, replicationFactor: 2, configs: new Map([['cleanup.policy', 'compact']]) }
+  const internalTopics = new Map([['__consumer_offsets', internal]])
+  const defaults = { numPartitions: 3, replicationFactor: 1, requestTimeoutMs: 30_000, internalTopics }
   return { requests, settle, manager: new AutoTopicCreationManager(controller, defaults) }
 }

@@ -156,6 +156,9 @@ export class CoordinatorRuntime<S extends CoordinatorShard<R>, R> {
   onNewMetadataImage(image: MetadataImage, delta: MetadataDelta): void {
     this.#failIfClosed()
     this.#image = image
+    const { topicsDelta, clusterDelta, configsDelta, featuresDelta } = delta
+    // Most updates of an idle cluster say nothing.
+    if ((topicsDelta ?? clusterDelta ?? configsDelta ?? featuresDelta) === undefined) return
     for (const key of this.#contexts.keys()) {
       this.#scheduleInternal('metadata update', key, () => this.#contexts.get(key)?.onNewMetadataImage(image, delta))
     }

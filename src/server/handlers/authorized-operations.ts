@@ -33,6 +33,9 @@ export const AUTHORIZED_CLUSTER_OPERATIONS = bitField([
   IDEMPOTENT_WRITE,
 ])
 
+/** What a client may do with a group, in the same form. */
+export const AUTHORIZED_GROUP_OPERATIONS = bitField([READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS])
+
 function bitField(operations: readonly number[]): number {
   return operations.reduce((bits, operation) => bits | (1 << operation), 0)
 }

@@ -1,4 +1,5 @@
 import type { BrokerConfigDef } from '../config-def.ts'
+import { GROUP_COORDINATOR_DEFS } from './group-coordinator-defs.ts'
 import { KRAFT_DEFS } from './kraft-defs.ts'
 import { LOG_DEFS } from './log-defs.ts'
 import { SERVER_DEFS } from './server-defs.ts'
@@ -9,6 +10,7 @@ export const BROKER_CONFIG_DEFS: readonly BrokerConfigDef[] = [
   ...SOCKET_SERVER_DEFS,
   ...SERVER_DEFS,
   ...LOG_DEFS,
+  ...GROUP_COORDINATOR_DEFS,
   ...KRAFT_DEFS,
 ].sort((a, b) => (a.key < b.key ? -1 : 1))
 

@@ -11,9 +11,9 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set(
   follower.fetch.last.tiered.offset.enable group.consumer.assignors group.consumer.heartbeat.interval.ms
   group.consumer.max.heartbeat.interval.ms group.consumer.max.session.timeout.ms group.consumer.max.size
   group.consumer.migration.policy group.consumer.min.heartbeat.interval.ms group.consumer.min.session.timeout.ms
-  group.consumer.regex.refresh.interval.ms group.consumer.session.timeout.ms group.coordinator.append.linger.ms
+  group.consumer.regex.refresh.interval.ms group.consumer.session.timeout.ms
   group.coordinator.append.max.buffer.size group.coordinator.cached.buffer.max.bytes
-  group.coordinator.rebalance.protocols group.coordinator.threads group.share.assignors
+  group.coordinator.rebalance.protocols group.share.assignors
   group.share.delivery.count.limit group.share.enable group.share.heartbeat.interval.ms
   group.share.initialize.retry.interval.ms group.share.max.delivery.count.limit group.share.max.heartbeat.interval.ms
   group.share.max.partition.max.record.locks group.share.max.record.lock.duration.ms group.share.max.session.timeout.ms
@@ -27,7 +27,7 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set(
   group.streams.num.standby.replicas group.streams.session.timeout.ms internal.metadata.log.segment.bytes
   kafka.metrics.polling.interval.secs kafka.metrics.reporters log.cleaner.hash.algorithm log.local.retention.bytes
   log.local.retention.ms metric.reporters metrics.num.samples metrics.recording.level metrics.sample.window.ms
-  num.replica.alter.log.dirs.threads offsets.load.buffer.size offsets.topic.compression.codec
+  num.replica.alter.log.dirs.threads
   principal.builder.class quota.window.num quota.window.size.seconds remote.fetch.max.wait.ms
   remote.list.offsets.request.timeout.ms replication.quota.window.num
   replication.quota.window.size.seconds sasl.enabled.mechanisms sasl.jaas.config

@@ -1,4 +1,3 @@
-import { INT_MAX } from '../../../config/config-def.ts'
 import { type BrokerConfigDef, define } from '../config-def.ts'
 
 /** Requests, topics and the broker's life (Kafka's ServerConfigs, ReplicationConfigs and TransactionLogConfig). */
@@ -88,19 +87,6 @@ export const SERVER_DEFS: readonly BrokerConfigDef[] = [
   define('producer.id.expiration.check.interval.ms', 'INT', 600_000, 'How often expired producers are looked for.', {
     min: 1,
   }),
-  define('offsets.topic.num.partitions', 'INT', 50, 'Partitions of __consumer_offsets.', { min: 1 }),
-  define('offsets.topic.replication.factor', 'INT', 3, 'Replicas of __consumer_offsets.', { min: 1 }),
-  define('offsets.topic.segment.bytes', 'INT', 104_857_600, 'Segment size of __consumer_offsets.', { min: 1 }),
-  define('offsets.retention.minutes', 'INT', 10_080, 'How long offsets of a group without members are kept.', {
-    min: 1,
-  }),
-  define('offsets.retention.check.interval.ms', 'LONG', 600_000, 'How often they are looked for.', { min: 1 }),
-  define('offset.metadata.max.bytes', 'INT', 4096, 'Size of the metadata of a committed offset.'),
-  define('offsets.commit.timeout.ms', 'INT', 5000, 'How long an offset commit waits for replicas.', { min: 1 }),
-  define('group.initial.rebalance.delay.ms', 'INT', 3000, 'How long a new group waits for members.'),
-  define('group.min.session.timeout.ms', 'INT', 6000, 'The shortest session timeout of a member.'),
-  define('group.max.session.timeout.ms', 'INT', 1_800_000, 'The longest session timeout of a member.'),
-  define('group.max.size', 'INT', INT_MAX, 'Members of a group at most.', { min: 1 }),
   define('transaction.state.log.num.partitions', 'INT', 50, 'Partitions of __transaction_state.', { min: 1 }),
   define('transaction.state.log.replication.factor', 'INT', 3, 'Replicas of __transaction_state.', { min: 1 }),
   define('transaction.state.log.min.isr', 'INT', 2, 'min.insync.replicas of __transaction_state.', { min: 1 }),
