@@ -21,6 +21,17 @@ export { DEFAULT_FAULTS, type ExploreOptions } from './explore/explore-options.t
 export { parseScenario } from './explore/parse-scenario.ts'
 export { ScenarioError } from './explore/scenario-error.ts'
 export { FAULT_CATALOGUE } from './faults/catalogue.ts'
+export type {
+  RedeployOptions,
+  Service,
+  ServiceLife,
+  ServiceMain,
+  ServiceOptions,
+  StopOptions,
+} from './simulation/service.ts'
+export { type SimulationOptions, type SimulationResult, simulate } from './simulation/simulate.ts'
+export type { FaultOptions, Simulation, SimulationTopic } from './simulation/simulation.ts'
+export { SimulationError } from './simulation/simulation-error.ts'
 export type { StoryEvent, TrialFailure, TrialOptions, TrialResult } from './trial/result.ts'
 export { runTrial } from './trial/run-trial.ts'
 export * from './trial/scenario.ts'

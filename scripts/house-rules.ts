@@ -51,7 +51,7 @@ const HARNESS_FLOORS: readonly (readonly string[])[] = [
   ['explore'],
   ['mutants', 'verdict'],
   ['report', 'serve'],
-  ['vitest', 'cli'],
+  ['simulation', 'vitest', 'cli'],
 ]
 
 interface Finding {
