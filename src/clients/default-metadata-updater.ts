@@ -54,7 +54,7 @@ export class DefaultMetadataUpdater implements MetadataUpdater {
       this.rebootstrap(nowMs)
       leastLoaded = this.#channel.leastLoadedNode(nowMs)
     }
-    return leastLoaded.node === undefined ? reconnectBackoffMs : this.#update(leastLoaded.node, nowMs)
+    return leastLoaded.node === undefined ? Math.max(1, reconnectBackoffMs) : this.#update(leastLoaded.node, nowMs)
   }
 
   handleServerDisconnect(nowMs: number): void {
@@ -83,7 +83,9 @@ export class DefaultMetadataUpdater implements MetadataUpdater {
   }
 
   #update(node: Node, nowMs: number): number {
-    const { requestTimeoutMs, reconnectBackoffMs } = this.#options
+    const { requestTimeoutMs } = this.#options
+    // Never 0, which would keep the host busy until there is a connection.
+    const reconnectBackoffMs = Math.max(1, this.#options.reconnectBackoffMs)
     if (this.#channel.canSendRequest(node.id, nowMs)) {
       const { request, requestVersion, isPartialUpdate } = this.#metadata.newMetadataRequestAndVersion(nowMs)
       this.#inProgress = { requestVersion, isPartialUpdate }

@@ -8,6 +8,7 @@ import { Condition } from '../runtime/condition.ts'
 import type { RandomStream, Runtime } from '../runtime/runtime.ts'
 import type { ClientRequest, ClientResponse } from './client-response.ts'
 import { throttlesClient } from './client-throttle.ts'
+import { clientTimeMs } from './client-time.ts'
 import { ClusterConnectionStates } from './cluster-connection-states.ts'
 import { DefaultMetadataUpdater } from './default-metadata-updater.ts'
 import { DisconnectException, IllegalStateException, UnsupportedVersionException } from './errors.ts'
@@ -165,7 +166,9 @@ export class KafkaClient implements MetadataChannel {
     }
     const metadataTimeoutMs = this.#updater.maybeUpdate(this.#nowMs())
     if (this.#events.length === 0 && !this.#wakeup) {
-      await this.#condition.wait(Math.max(0, Math.min(timeoutMs, metadataTimeoutMs, this.#options.requestTimeoutMs)))
+      // Whole milliseconds: the rest of a fraction could be less than the clock can tell.
+      const waitMs = Math.ceil(Math.min(timeoutMs, metadataTimeoutMs, this.#options.requestTimeoutMs))
+      await this.#condition.wait(Math.max(0, waitMs))
     }
     this.#wakeup = false
     if (this.#state !== 'active') return
@@ -429,7 +432,7 @@ export class KafkaClient implements MetadataChannel {
   }
 
   #nowMs(): number {
-    return this.#runtime.clock.monotonicMs()
+    return clientTimeMs(this.#runtime)
   }
 }
 

@@ -54,6 +54,7 @@ export class MetadataSnapshot {
   /** By partition number. */
   readonly #byTopic = new Map<string, PartitionMetadata[]>()
   readonly #topicNames: ReadonlyMap<string, string>
+  readonly #byLeader = new Map<number, PartitionMetadata[]>()
 
   constructor(options: MetadataSnapshotOptions) {
     this.clusterId = options.clusterId
@@ -73,6 +74,7 @@ export class MetadataSnapshot {
       else ofTopic.push(partition)
     }
     for (const ofTopic of this.#byTopic.values()) ofTopic.sort((a, b) => a.partition - b.partition)
+    for (const partition of this.partitions) this.#addToLeader(partition)
   }
 
   /** Nothing but the servers to begin with, which get the ids -1, -2 … */
@@ -128,6 +130,11 @@ export class MetadataSnapshot {
     return available
   }
 
+  /** The partitions that a node leads, topic by topic, by partition number. */
+  partitionsForNode(nodeId: number): readonly PartitionMetadata[] {
+    return this.#byLeader.get(nodeId) ?? []
+  }
+
   /** `ZERO_UUID` when the topic is not known or its broker did not tell. */
   topicId(topic: string): string {
     return this.topicIds.get(topic) ?? ZERO_UUID
@@ -159,6 +166,13 @@ export class MetadataSnapshot {
       internalTopics: union(update.internalTopics, this.internalTopics, keeps),
       topicIds: newTopicIds,
     })
+  }
+
+  #addToLeader(partition: PartitionMetadata): void {
+    if (partition.leaderId === undefined || !this.#nodesById.has(partition.leaderId)) return
+    const led = this.#byLeader.get(partition.leaderId)
+    if (led === undefined) this.#byLeader.set(partition.leaderId, [partition])
+    else led.push(partition)
   }
 
   #ofTopic(topic: string): readonly PartitionMetadata[] {

@@ -1,5 +1,6 @@
 import { Condition } from '../../runtime/condition.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { clientTimeMs } from '../client-time.ts'
 import { BufferExhaustedException, KafkaError } from '../errors.ts'
 
 export interface BufferPoolObserver {
@@ -114,7 +115,7 @@ export class BufferPool {
   }
 
   #nowMs(): number {
-    return this.#runtime.clock.monotonicMs()
+    return clientTimeMs(this.#runtime)
   }
 }
 

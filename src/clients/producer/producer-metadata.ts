@@ -2,6 +2,7 @@ import type { MetadataResponse } from '../../protocol/apis/metadata.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { Condition } from '../../runtime/condition.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { clientTimeMs } from '../client-time.ts'
 import { KafkaError, TimeoutException } from '../errors.ts'
 import { Metadata, type MetadataOptions, type MetadataRequestBody } from '../metadata.ts'
 
@@ -60,12 +61,12 @@ export class ProducerMetadata extends Metadata {
    * @throws KafkaError when the producer is closed, and any fatal error of an update
    */
   async awaitUpdate(lastVersion: number, timeoutMs: number): Promise<void> {
-    const deadlineMs = this.#runtime.clock.monotonicMs() + timeoutMs
+    const deadlineMs = clientTimeMs(this.#runtime) + timeoutMs
     for (;;) {
       this.maybeThrowFatalException()
       if (this.closed) throw new KafkaError('Requested metadata update after close')
       if (this.updateVersion > lastVersion) return
-      const remainingMs = deadlineMs - this.#runtime.clock.monotonicMs()
+      const remainingMs = deadlineMs - clientTimeMs(this.#runtime)
       if (remainingMs <= 0) throw new TimeoutException('condition not satisfied before deadline')
       await this.#changed.wait(remainingMs)
     }
