@@ -35,7 +35,7 @@ const BEFORE: Readonly<Record<CoordinatorState, readonly CoordinatorState[]>> = 
 /** What all shards of a runtime share. */
 export interface CoordinatorContextOptions<S extends CoordinatorShard<R>, R> {
   readonly partitionWriter: PartitionWriter
-  readonly loader: CoordinatorLoader<R>
+  readonly loader: Pick<CoordinatorLoader<R>, 'load' | 'close'>
   readonly serde: CoordinatorRecordSerde<R>
   readonly createShard: (context: CoordinatorShardContext<R>) => S
   /** How long records wait for more to be written with; −1: until the shard has done all events that wait now. */
