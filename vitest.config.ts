@@ -7,8 +7,10 @@ if (major < 24) {
 }
 
 export default defineConfig({
+  // The examples import the package by its name, as its users do.
+  resolve: { alias: { 'kafka-trial': new URL('./harness/index.ts', import.meta.url).pathname } },
   test: {
-    include: ['test/**/*.test.ts', 'properties/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'properties/**/*.test.ts', 'examples/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -10,14 +10,18 @@ export class SimulationError extends Error {
   override readonly name = 'SimulationError'
   /** The same options, code and client versions give the same. */
   readonly digest: string
-  /** Everything that happened. */
-  readonly story: readonly StoryEvent[]
+  readonly #story: readonly StoryEvent[]
 
   constructor(seed: string, digest: string, story: readonly StoryEvent[], cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause)
     const told = storyLines(story, createStyle(false), MAX_LINES).join('\n')
     super(`${why}\n\nWhat happened (seed ${seed}, digest ${digest}):\n${told}`, { cause })
     this.digest = digest
-    this.story = story
+    this.#story = story
+  }
+
+  /** Everything that happened. */
+  get story(): readonly StoryEvent[] {
+    return this.#story
   }
 }
