@@ -183,8 +183,8 @@ export class CoordinatorContext<S extends CoordinatorShard<R>, R> implements Par
   }
 
   #completeLoad(coordinator: SnapshottableCoordinator<S, R>, error: unknown): void {
-    // It may have been unloaded, and even loaded anew, since.
-    if (this.#state !== 'LOADING' || this.#coordinator !== coordinator) return
+    // It may have been unloaded since.
+    if (this.#state !== 'LOADING') return
     if (error === undefined) {
       this.#transition('ACTIVE')
       const { partitionWriter } = this.#options

@@ -146,19 +146,25 @@ describe('a write', () => {
 
   it('without records is answered when what it may have seen is committed', async () => {
     const { runtime, log, coordinators, put } = await setUp()
+    const look = () =>
+      outcome(
+        coordinators.scheduleWriteOperation('look', PARTITION, TIMEOUT_MS, shard => ({
+          records: [],
+          response: shard.values,
+        })),
+      )
     put('a', '1')
-    const look = outcome(
-      coordinators.scheduleWriteOperation('look', PARTITION, TIMEOUT_MS, shard => ({
-        records: [],
-        response: shard.values,
-      })),
-    )
+    const beforeAppend = look()
     await runtime.settle()
-    expect(look.now).toBeUndefined()
+    const afterAppend = look()
+    await runtime.settle()
+    expect([beforeAppend.now, afterAppend.now]).toEqual([undefined, undefined])
 
     log.commit(PARTITION)
     await runtime.settle()
-    expect(look.now).toEqual({ a: '1' })
+    const afterCommit = look()
+    await runtime.settle()
+    expect([beforeAppend.now, afterAppend.now, afterCommit.now]).toEqual(Array(3).fill({ a: '1' }))
   })
 
   it('begins a new batch when it does not fit beside the others', async () => {
