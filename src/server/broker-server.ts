@@ -28,6 +28,7 @@ import { ForwardingManager } from './forwarding-manager.ts'
 import { groupCoordinatorConfigOf, offsetsTopicCompressionOf } from './group-coordinator-config.ts'
 import { API_HANDLERS, KafkaApis } from './kafka-apis.ts'
 import { KafkaRequestHandlerPool } from './kafka-request-handler-pool.ts'
+import { registerLogCleanerMetrics } from './log-cleaner-metrics.ts'
 import { socketServerConfigOf } from './network-config.ts'
 import type { NodeFaults } from './node-faults.ts'
 import { ProducerIdManager } from './producer-id-manager.ts'
@@ -184,6 +185,8 @@ export class BrokerServer {
       directoryIds: shared.storage.directoryIds,
       observer: replicationObserver,
     })
+    const { cleaner } = storage.logManager
+    if (cleaner !== undefined) registerLogCleanerMetrics(this.metrics, cleaner, this.#config.logDirs)
     const previousBrokerEpoch = await storage.logManager.readBrokerEpochFromCleanShutdownFiles()
     const lifecycle = this.#createLifecycle(controller, previousBrokerEpoch)
     this.#failureChannel.onFailure((directory, cause) => this.#onLogDirFailure(directory, cause, storage, lifecycle))

@@ -149,6 +149,15 @@ export class LogCleanerManager {
     return [...this.#uncleanable].filter(log => this.#logs.get(log.name) === log)
   }
 
+  /** Bytes of these logs that cleaning would go over. */
+  cleanableBytesOf(logs: readonly UnifiedLog[]): number {
+    const nowMs = this.#runtime.clock.wallMs()
+    return logs.reduce((bytes, log) => {
+      const offsets = cleanableOffsets(log, this.#checkpoints.get(log), nowMs)
+      return bytes + logToClean(log, offsets, false).cleanableBytes
+    }, 0)
+  }
+
   /** Forgets uncleanable logs that are gone. */
   maintainUncleanablePartitions(): void {
     for (const log of [...this.#uncleanable]) if (this.#logs.get(log.name) !== log) this.#uncleanable.delete(log)

@@ -141,6 +141,11 @@ log.retention.check.interval.ms=300000
     [{ 'log.flush.interval.messages': '0' }, 'log.flush.interval.messages: expected a whole number from 1 up'],
     [{ 'auto.create.topics.enable': 'yes' }, 'auto.create.topics.enable: expected true or false'],
     [{ 'log.cleaner.min.cleanable.ratio': '2' }, 'log.cleaner.min.cleanable.ratio: expected a number from 0 to 1'],
+    [{ 'log.cleaner.threads': '0' }, 'log.cleaner.threads: expected at least 1'],
+    [
+      { 'log.cleaner.threads': '4', 'log.cleaner.dedupe.buffer.size': '4194304' },
+      'log.cleaner.dedupe.buffer.size: expected more than 1048576 for each of the log.cleaner.threads, which are 4',
+    ],
     [
       { 'compression.type': 'rar' },
       'compression.type: expected one of uncompressed, zstd, lz4, snappy, gzip, producer',
