@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { ExploreOptions } from '../explore/explore-options.ts'
+import type { ExploreOptions, WorkloadName } from '../explore/explore-options.ts'
+import type { CommitPolicy, ConsumerClientName } from '../trial/group-spec.ts'
 import {
   type ClientName,
   type ClusterSpec,
@@ -14,6 +15,9 @@ import { UsageError } from './usage-error.ts'
 
 /** The flags that decide what scenarios are generated, as commander gives them. */
 export interface GenerationFlags {
+  readonly workload?: WorkloadName
+  readonly consumer?: ConsumerClientName
+  readonly commit?: CommitPolicy
   readonly client?: ClientName
   readonly faults?: FaultName[]
   readonly set?: Record<string, string>
@@ -35,7 +39,14 @@ const MAX_IN_FLIGHT = 1000
 /** Adds the flags that `explore`, and `replay` of a seed, share. */
 export function addGenerationFlags(command: Command): Command {
   return command
-    .option('--client <name>', 'kafkajs or platformatic (default: both)', values.client)
+    .option(
+      '--workload <name>',
+      'append, or group: consumer groups read what is appended (default: append)',
+      values.workload,
+    )
+    .option('--consumer <name>', 'client of the groups: kafkajs or platformatic (default: both)', values.consumer)
+    .option('--commit <policy>', 'when groups commit: before, after or auto (default: drawn)', values.commit)
+    .option('--client <name>', 'kafkajs, platformatic or java-semantics (default: the first two)', values.client)
     .option('--faults <list>', 'kinds of faults, separated by commas, or none (default: all)', values.faults)
     .option(
       '--set <key=value>',
@@ -70,12 +81,19 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
   if ((replicationFactor ?? 1) > (brokers ?? MAX_BROKERS)) {
     throw new UsageError(`--replication-factor ${replicationFactor} needs as many --brokers, not ${brokers}`)
   }
+  const { workload, consumer, commit } = flags
+  if (workload !== 'group' && (consumer ?? commit) !== undefined) {
+    throw new UsageError('--consumer and --commit need --workload group')
+  }
   if (idempotent === true && acks !== undefined && acks !== -1) {
     throw new UsageError(`--idempotent needs --acks all, not ${acks}`)
   }
   if (idempotent === true && retries === 0) throw new UsageError('--idempotent needs --retries of at least 1')
   if (set !== undefined) await checkSettings(set)
   return {
+    ...(workload === undefined ? {} : { workload }),
+    ...(consumer === undefined ? {} : { consumer }),
+    ...(commit === undefined ? {} : { commit }),
     ...(client === undefined ? {} : { client }),
     ...(faults === undefined ? {} : { faults }),
     ...(set === undefined ? {} : { set }),

@@ -1,4 +1,11 @@
 import { InvalidArgumentError } from 'commander'
+import { WORKLOAD_NAMES, type WorkloadName } from '../explore/explore-options.ts'
+import {
+  COMMIT_POLICIES,
+  CONSUMER_CLIENT_NAMES,
+  type CommitPolicy,
+  type ConsumerClientName,
+} from '../trial/group-spec.ts'
 import {
   CLIENT_NAMES,
   type ClientName,
@@ -48,6 +55,18 @@ export function roles(text: string): RoleLayout {
 
 export function client(text: string): ClientName {
   return oneOf(text, CLIENT_NAMES)
+}
+
+export function workload(text: string): WorkloadName {
+  return oneOf(text, WORKLOAD_NAMES)
+}
+
+export function consumer(text: string): ConsumerClientName {
+  return oneOf(text, CONSUMER_CLIENT_NAMES)
+}
+
+export function commit(text: string): CommitPolicy {
+  return oneOf(text, COMMIT_POLICIES)
 }
 
 export function acks(text: string): -1 | 0 | 1 {

@@ -3,8 +3,9 @@ import type { ClusterSpec, Fault, ProducerSpec, Scenario } from '../trial/scenar
 import { SCHEDULE_NAMES } from '../world/schedule.ts'
 import { clusterArbitrary } from './cluster-arbitrary.ts'
 import { FLUSH_EVERY_RECORD } from './durability.ts'
-import { DEFAULT_FAULTS, type ExploreOptions } from './explore-options.ts'
+import { defaultFaults, type ExploreOptions } from './explore-options.ts'
 import { faultsArbitrary, fittingFaults } from './fault-arbitrary.ts'
+import { withGroups } from './group-scenario-arbitrary.ts'
 import { producersArbitrary } from './producer-arbitrary.ts'
 import { promisedGuarantees } from './promised-guarantees.ts'
 import { seededGenerator } from './seeded-generator.ts'
@@ -17,10 +18,15 @@ import { seededGenerator } from './seeded-generator.ts'
  * @param seed the world's seed of every scenario
  */
 export function scenarioArbitrary(options: ExploreOptions = {}, seed = '0-0'): fc.Arbitrary<Scenario> {
+  const appending = appendArbitrary(options, seed)
+  return options.workload === 'group' ? withGroups(appending, options) : appending
+}
+
+function appendArbitrary(options: ExploreOptions, seed: string): fc.Arbitrary<Scenario> {
   return fc
     .record({
       cluster: clusterArbitrary(options),
-      faults: faultsArbitrary(options.faults ?? DEFAULT_FAULTS),
+      faults: faultsArbitrary(options.faults ?? defaultFaults(options)),
       producers: producersArbitrary(options),
       flushed: fc.boolean(),
       leaderOnly: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),

@@ -10,7 +10,7 @@ export const TOPIC_NAME = 'records'
 const MAX_PARTITIONS = 3
 
 /** A subset of knobs is armed, most of them are then used; shrinking takes them away, back to Kafka's defaults. */
-function swarm(knobs: Readonly<Record<string, fc.Arbitrary<string>>>): fc.Arbitrary<Record<string, string>> {
+export function swarm(knobs: Readonly<Record<string, fc.Arbitrary<string>>>): fc.Arbitrary<Record<string, string>> {
   return fc
     .noShrink(fc.subarray(Object.entries(knobs)))
     .chain(armed => fc.record(Object.fromEntries(armed), { requiredKeys: [] }))

@@ -28,7 +28,11 @@ export const OUTPUT_DIRECTORY = 'kafka-trial-out'
 const FAILURES: readonly TrialFailure['kind'][] = ['deadlock', 'liveness', 'crash', 'internal', 'escape']
 const MAX_TEXT = 10_000
 const MAX_VERSIONS = 20
-const CLIENT_PACKAGES = { kafkajs: 'kafkajs', platformatic: '@platformatic/kafka' } as const
+const CLIENT_PACKAGES = {
+  kafkajs: 'kafkajs',
+  platformatic: '@platformatic/kafka',
+  'java-semantics': 'kafka-trial',
+} as const
 
 export function counterexampleFile({ scenario, finding, digest }: Counterexample): CounterexampleFile {
   return {
@@ -46,7 +50,8 @@ function expectationOf({ guarantee, kind }: Finding, digest: string): Expectatio
 
 /** What decides a digest besides the scenario: this package, Node, and the clients that the scenario uses. */
 export function versionsFor({ workload }: Scenario): Record<string, string> {
-  const packages = new Set(['kafka-trial', ...workload.producers.map(({ client }) => CLIENT_PACKAGES[client])])
+  const clients = [...workload.producers, ...(workload.groups ?? [])].map(({ client }) => client)
+  const packages = new Set(['kafka-trial', ...clients.map(client => CLIENT_PACKAGES[client])])
   const versions: Record<string, string> = { node: process.versions.node }
   for (const name of packages) versions[name] = versionOf(name) ?? 'unknown'
   return versions

@@ -1,3 +1,4 @@
+import type { CommitPolicy, ConsumerClientName } from '../trial/group-spec.ts'
 import {
   type ClientName,
   type ClusterSpec,
@@ -9,10 +10,20 @@ import {
 } from '../trial/scenario.ts'
 import { promisedGuarantees } from './promised-guarantees.ts'
 
+export const WORKLOAD_NAMES = ['append', 'group'] as const
+/** `append`: producers write, afterwards the log is read. `group`: consumer groups read meanwhile. */
+export type WorkloadName = (typeof WORKLOAD_NAMES)[number]
+
 /** What explore may generate. What is absent is drawn by the seed. */
 export interface ExploreOptions {
+  /** Default `append`. */
+  readonly workload?: WorkloadName
+  /** The client of groups. */
+  readonly consumer?: ConsumerClientName
+  /** When groups commit. */
+  readonly commit?: CommitPolicy
   readonly client?: ClientName
-  /** Kinds of faults to draw from; default `DEFAULT_FAULTS`. */
+  /** Kinds of faults to draw from; default `defaultFaults`. */
   readonly faults?: readonly FaultName[]
   /** Configuration by Kafka's keys, on top of what is drawn: `server.properties` keys, or topic-level ones. */
   readonly set?: Readonly<Record<string, string>>
@@ -44,6 +55,11 @@ const OF_APPLICATIONS: ReadonlySet<FaultName> = new Set(['pause-client', 'kill-c
  */
 export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES.filter(name => !OF_APPLICATIONS.has(name))
 
+/** What faults are drawn from when none are asked for. */
+export function defaultFaults({ workload }: Pick<ExploreOptions, 'workload'>): readonly FaultName[] {
+  return workload === 'group' ? FAULT_NAMES : DEFAULT_FAULTS
+}
+
 /**
  * Whether a scenario still is what the options ask for. A shrunk one must be: a loss under power-loss with
  * `log.flush.interval.messages=1` is another finding than one without that setting. Nor may it judge what is no longer
@@ -55,6 +71,7 @@ export function respects(options: ExploreOptions, scenario: Scenario): boolean {
   const { brokers, controllers, roles, replicationFactor, features = {} } = options
   const isSet = ([key, value]: [string, string]): boolean =>
     cluster.config[key] === value || cluster.topic.config[key] === value
+  const groups = workload.groups ?? []
   const promised = new Set<GuaranteeName>(['no-unexplained-loss', ...promisedGuarantees(scenario, options)])
   return (
     guarantees.every(name => promised.has(name)) &&
@@ -64,6 +81,10 @@ export function respects(options: ExploreOptions, scenario: Scenario): boolean {
     (roles ?? cluster.roles) === cluster.roles &&
     (replicationFactor ?? cluster.topic.replicationFactor) === cluster.topic.replicationFactor &&
     Object.entries(features).every(([name, level]) => cluster.features?.[name] === level) &&
+    (options.workload === 'group') === groups.length > 0 &&
+    groups.every(
+      spec => (options.consumer ?? spec.client) === spec.client && (options.commit ?? spec.commit) === spec.commit,
+    ) &&
     workload.producers.every(
       spec =>
         (client ?? spec.client) === spec.client &&

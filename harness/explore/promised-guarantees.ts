@@ -1,6 +1,7 @@
 import { GUARANTEE_NAMES, type GuaranteeName, type Scenario } from '../trial/scenario.ts'
 import { durabilityOf, mayCorrupt, mayElectRemovedReplica } from './durability.ts'
 import type { ExploreOptions } from './explore-options.ts'
+import { promisedToGroups } from './group-promises.ts'
 
 /** Promises that hold whatever the configuration and whatever happens. */
 const UNCONDITIONAL: readonly GuaranteeName[] = ['no-phantoms', 'bounded-queues']
@@ -41,6 +42,7 @@ export function promisedGuarantees(
     promised.add('committed-stays').add('acks-all-means-replicated')
     if (cluster.brokers > 1) promised.add('reads-stay')
   }
+  for (const name of promisedToGroups(scenario)) promised.add(name)
   if (producers.every(({ idempotent }) => idempotent)) promised.add('no-duplicates')
   const inOrder = producers.every(({ idempotent, sequential }) => idempotent || sequential)
   if (inOrder && !mayCorrupt(faults)) promised.add('order')

@@ -1,4 +1,5 @@
 import type { ClusterSpec, Fault, ProducerSpec, Scenario, SendSpec } from '../trial/scenario.ts'
+import { withLessOfGroups } from './simplify-groups.ts'
 
 /** Runs a candidate; true when it still gives the finding. */
 export type Attempt = (candidate: Scenario) => Promise<boolean>
@@ -8,7 +9,7 @@ const MAX_ROUNDS = 10
 
 /**
  * Makes a scenario smaller by passes over its structure, as long as `attempt` accepts: with fewer nodes and copies, without
- * faults (in halves, then one by one), producers, sends, records; with earlier times, shorter faults, plainer values, the
+ * faults (in halves, then one by one), producers, sends, records, groups and members; with earlier times, shorter faults, plainer values, the
  * plainest schedule; without configuration.
  *
  * @returns whether the last round found nothing more to take away
@@ -37,6 +38,7 @@ class Reduction {
     await this.#dropFrom(this.scenario.faults, 0, faults => ({ ...this.scenario, faults }))
     await this.#dropFrom(this.#producers, 1, producers => this.#withProducers(producers))
     for (let index = 0; index < this.#producers.length; index++) await this.#reduceSends(index)
+    await this.#reduceGroups()
     for (let index = 0; index < this.scenario.faults.length; index++) await this.#reduceFault(index)
     await this.#try({ ...this.scenario, schedule: 'fifo' })
     await this.#reduceConfig()
@@ -83,6 +85,19 @@ class Reduction {
     await this.#try(changed({ compression: 'none' }))
     await this.#try(changed({ maxInFlight: null }))
     await this.#try(changed({ sequential: true }))
+  }
+
+  /** Each time the first candidate that is accepted, until none is. */
+  async #reduceGroups(): Promise<void> {
+    for (let smaller = true; smaller; ) {
+      smaller = false
+      for (const candidate of withLessOfGroups(this.scenario)) {
+        if (await this.#try(candidate)) {
+          smaller = true
+          break
+        }
+      }
+    }
   }
 
   /** The smallest cluster at once, then one thing less after the other. */

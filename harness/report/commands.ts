@@ -3,6 +3,9 @@ import type { ExploreOptions } from '../explore/explore-options.ts'
 /** Flags that generate the same scenarios again. */
 export function generationFlags(options: ExploreOptions): string[] {
   const {
+    workload,
+    consumer,
+    commit,
     client,
     faults,
     set = {},
@@ -19,6 +22,9 @@ export function generationFlags(options: ExploreOptions): string[] {
     replicationFactor,
   } = options
   return [
+    ...(workload === undefined ? [] : ['--workload', workload]),
+    ...(consumer === undefined ? [] : ['--consumer', consumer]),
+    ...(commit === undefined ? [] : ['--commit', commit]),
     ...(client === undefined ? [] : ['--client', client]),
     ...(faults === undefined ? [] : ['--faults', faults.length === 0 ? 'none' : faults.join(',')]),
     ...Object.entries(set).flatMap(([key, value]) => ['--set', `${key}=${value}`]),

@@ -1,3 +1,4 @@
+import { type GroupSpec, groupIdOf, type MemberSpec } from '../trial/group-spec.ts'
 import type { ClusterSpec, Fault, ProducerSpec, Scenario, Trigger } from '../trial/scenario.ts'
 import { counted } from './format.ts'
 import type { Row } from './table.ts'
@@ -10,6 +11,7 @@ export function scenarioRows({ cluster, workload, faults, schedule }: Scenario):
   return [
     ['cluster', `${describeCluster(cluster)}, ${schedule} schedule`],
     ...workload.producers.map((producer, index): Row => [`producer-${index}`, describeProducer(producer)]),
+    ...(workload.groups ?? []).map((group, index): Row => [groupIdOf(index), describeGroup(group)]),
     ...faults.map((fault): Row => ['fault', describeFault(fault)]),
   ]
 }
@@ -53,6 +55,32 @@ function describeProducer(producer: ProducerSpec): string {
     ...(compression === 'none' ? [] : [compression]),
   ]
   return `${parts.join(', ')}: ${counted(sends.length, 'send')}, ${counted(records, 'record')}`
+}
+
+function describeGroup(group: GroupSpec): string {
+  const { client, protocol, assignor, commit, autoCommitIntervalMs, handlerMs, sink, members } = group
+  const interval = autoCommitIntervalMs === null ? '' : ` every ${autoCommitIntervalMs} ms`
+  const parts = [
+    client,
+    ...(protocol === 'classic' ? [] : [`protocol ${protocol}`]),
+    ...(assignor === 'roundrobin' ? [] : [assignor]),
+    commit === 'auto' ? `commits by itself${interval}` : `commits ${commit} processing`,
+    ...(handlerMs === 0 ? [] : [`${handlerMs} ms a record`]),
+    ...(sink === 'none' ? [] : ['idempotent sink']),
+    `session ${group.sessionTimeoutMs} ms`,
+    `rebalance ${group.rebalanceTimeoutMs} ms`,
+  ]
+  return `${parts.join(', ')}: ${members.map(describeMember).join('; ')}`
+}
+
+function describeMember({ startMs, instanceId, redeploys }: MemberSpec, index: number): string {
+  const parts = [
+    `member ${index}`,
+    ...(instanceId === null ? [] : [`static as ${instanceId}`]),
+    ...(startMs === 0 ? [] : [`from ${startMs} ms`]),
+    ...redeploys.map(({ atMs, how, forMs }) => `${how === 'kill' ? 'killed' : 'closed'} at ${atMs} ms for ${forMs} ms`),
+  ]
+  return parts.join(' ')
 }
 
 function describeFault({ kind, at, forMs, pick, amount, on, nodes, shape }: Fault): string {

@@ -1,0 +1,41 @@
+import type { ConsumerClientName, GroupSpec } from '../trial/group-spec.ts'
+import type { GuaranteeName, Scenario } from '../trial/scenario.ts'
+import { durabilityOf, mayCorrupt, mayElectRemovedReplica } from './durability.ts'
+
+/** Clients whose own commits cover only what they have handed over and the application is done with. */
+const COMMIT_ON_THEIR_OWN_AFTER_PROCESSING: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
+
+/**
+ * What is promised of consumer groups: nothing where disks give back something else than was written to them. One owner a
+ * generation, an end of every commit and convergence always. That commits stay, and that older generations are refused, as
+ * long as the coordinator's own topic keeps what was acknowledged. What members are given, and from where, as long as the topic
+ * keeps what they have seen. At least once, and not beyond what was processed, for groups that commit afterwards; at most once
+ * for those that commit before; once, in effect, for those that commit afterwards to an idempotent sink.
+ */
+export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' | 'cluster'>): GuaranteeName[] {
+  const { workload, faults, cluster } = scenario
+  const { groups = [] } = workload
+  if (groups.length === 0 || mayCorrupt(faults)) return []
+  const promised: GuaranteeName[] = ['group-converges', 'every-commit-settles']
+  if (!keepsCommits(scenario)) return promised
+  promised.push('one-owner', 'commits-stay', 'fenced-commits-refused')
+  if (durabilityOf(scenario) !== 'kept' || mayElectRemovedReplica(cluster, faults)) return promised
+  promised.push('group-order', 'rereads-from-commit')
+  if (groups.every(({ commit }) => commit === 'before')) promised.push('at-most-once')
+  if (!groups.every(commitsAfterwards)) return promised
+  promised.push('at-least-once', 'commits-not-beyond-processed')
+  if (groups.every(({ sink }) => sink === 'idempotent')) promised.push('effectively-once')
+  return promised
+}
+
+function commitsAfterwards({ commit, client }: GroupSpec): boolean {
+  return commit === 'after' || (commit === 'auto' && COMMIT_ON_THEIR_OWN_AFTER_PROCESSING.has(client))
+}
+
+/** Whether what was committed stays: coordinators write it to a topic of their own as a producer with acks=all does. */
+function keepsCommits({ cluster, faults }: Pick<Scenario, 'faults' | 'cluster'>): boolean {
+  const copies = Number(cluster.config['offsets.topic.replication.factor'] ?? Math.min(3, cluster.brokers))
+  const topic = { name: '__consumer_offsets', partitions: 1, replicationFactor: copies, config: {} }
+  const workload = { kind: 'append', producers: [] } as const
+  return durabilityOf({ cluster: { ...cluster, topic }, workload, faults }) === 'kept'
+}

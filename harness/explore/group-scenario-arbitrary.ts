@@ -1,0 +1,57 @@
+import fc from 'fast-check'
+import type { GroupSpec } from '../trial/group-spec.ts'
+import type { Fault, ProducerSpec, Scenario, Trigger } from '../trial/scenario.ts'
+import { swarm } from './cluster-arbitrary.ts'
+import type { ExploreOptions } from './explore-options.ts'
+import { COORDINATOR_CONFIG, COORDINATOR_KNOBS, groupsArbitrary } from './group-arbitrary.ts'
+import { promisedGuarantees } from './promised-guarantees.ts'
+
+const MAX_NTH = 20
+/** No group takes longer for all records than this: it must be done in bounded time. */
+const LONGEST_WORK_MS = 60_000
+/** What is drawn of these for producers is too tight for coordinators, which keep whole groups in one record, and their members. */
+const TOO_TIGHT = ['message.max.bytes', 'max.connections'] as const
+
+const groupTrigger: fc.Arbitrary<Trigger> = fc
+  .record({
+    request: fc.constantFrom('OffsetCommit', 'JoinGroup', 'SyncGroup', 'Heartbeat', 'LeaveGroup', 'OffsetFetch'),
+    nth: fc.integer({ min: 1, max: MAX_NTH }),
+  })
+  .map(drawn => ({ ...drawn }))
+
+/** Adds consumer groups to scenarios, and faults that wait for what groups ask of their coordinators. */
+export function withGroups(scenarios: fc.Arbitrary<Scenario>, options: ExploreOptions): fc.Arbitrary<Scenario> {
+  return fc
+    .record({
+      scenario: scenarios,
+      groups: groupsArbitrary(options),
+      config: swarm(COORDINATOR_KNOBS),
+      triggers: fc.array(fc.option(groupTrigger, { nil: undefined, freq: 2 }), { minLength: 6, maxLength: 6 }),
+    })
+    .map(({ scenario, groups, config, triggers }) => {
+      const { cluster, workload, ...rest } = scenario
+      const drawn = Object.entries(cluster.config).filter(([key]) => !isTooTight(key, options))
+      const faults = scenario.faults.map((fault, index) => triggered(fault, triggers[index]))
+      const changed = {
+        cluster: { ...cluster, config: { ...COORDINATOR_CONFIG, ...config, ...Object.fromEntries(drawn) } },
+        workload: { ...workload, groups: groups.map(group => feasible(group, workload.producers)) },
+        faults,
+      }
+      return { ...rest, ...changed, format: 3, guarantees: promisedGuarantees(changed, options) }
+    })
+}
+
+function isTooTight(key: string, { set = {} }: ExploreOptions): boolean {
+  return TOO_TIGHT.some(name => name === key) && set[key] === undefined
+}
+
+/** Faults that wait for a place on a disk go on waiting for it. */
+function triggered(fault: Fault, trigger: Trigger | undefined): Fault {
+  return trigger === undefined || 'disk' in fault.at ? fault : { ...fault, at: trigger }
+}
+
+function feasible(group: GroupSpec, producers: readonly ProducerSpec[]): GroupSpec {
+  const records = producers.flatMap(({ sends }) => sends).reduce((sum, send) => sum + send.records, 0)
+  const longest = Math.floor(LONGEST_WORK_MS / Math.max(1, records))
+  return group.handlerMs <= longest ? group : { ...group, handlerMs: longest }
+}
