@@ -4,18 +4,13 @@ import { DiskError } from '../runtime/disk.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { AppendOrigin } from './append-origin.ts'
 import { HighWatermark } from './high-watermark.ts'
-import type { KafkaScheduler } from './kafka-scheduler.ts'
 import type { EpochAndOffset, LeaderEpochFileCache } from './leader-epoch-file-cache.ts'
 import type { FetchDataInfo, LocalLog } from './local-log.ts'
-import { appendInfo, duplicateAppendInfo, emptyAppendInfo, type LogAppendInfo } from './log-append-info.ts'
+import type { LogAppendInfo } from './log-append-info.ts'
+import { LogAppender } from './log-appender.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogDirFailureChannel } from './log-dir-failure-channel.ts'
-import {
-  InconsistentTopicIdError,
-  KafkaStorageError,
-  OffsetOutOfRangeError,
-  RecordBatchTooLargeError,
-} from './log-errors.ts'
+import { InconsistentTopicIdError, OffsetOutOfRangeError } from './log-errors.ts'
 import { parentPath } from './log-file-utils.ts'
 import { LogGuard } from './log-guard.ts'
 import { lookupOffset, type TimestampAndOffset } from './log-offset-lookup.ts'
@@ -23,13 +18,10 @@ import type { LogOffsetMetadata } from './log-offset-metadata.ts'
 import { type LogParts, loadLogParts, type UnifiedLogOptions } from './log-parts.ts'
 import { deletableSegments } from './log-retention.ts'
 import type { LogSegment } from './log-segment.ts'
-import { assignOffsets, checkReplicated, type PreparedAppend } from './log-validator.ts'
+import { assignOffsets, checkReplicated } from './log-validator.ts'
 import { PartitionMetadataFile } from './partition-metadata-file.ts'
-import { checkProducers, findDuplicate } from './producer-checks.ts'
 import type { ProducerStateManager } from './producer-state-manager.ts'
 import { rebuildProducerState } from './rebuild-producer-state.ts'
-
-const MAX_RELATIVE_OFFSET = 2_147_483_647
 
 /** Up to where a read may see (Kafka's FetchIsolation): followers, consumers, consumers of committed transactions. */
 export type FetchIsolation = 'log-end' | 'high-watermark' | 'txn-committed'
@@ -52,10 +44,10 @@ export class UnifiedLog {
   readonly truncatedBytes: number
   readonly #runtime: Runtime
   readonly #local: LocalLog
-  readonly #scheduler: KafkaScheduler
   readonly #failureChannel: LogDirFailureChannel
   readonly #parentDir: string
   readonly #guard: LogGuard
+  readonly #appender: LogAppender
   #topicId: string | undefined
   #logStartOffset: number
   readonly #highWatermark: HighWatermark
@@ -68,7 +60,6 @@ export class UnifiedLog {
     this.leaderEpochCache = parts.leaderEpochCache
     this.producerStateManager = parts.producerStateManager
     this.truncatedBytes = parts.truncatedBytes
-    this.#scheduler = options.scheduler
     this.#failureChannel = options.failureChannel
     this.#parentDir = parentPath(options.directory)
     this.#guard = new LogGuard(runtime, {
@@ -77,6 +68,14 @@ export class UnifiedLog {
       parentDir: this.#parentDir,
       failureChannel: options.failureChannel,
       log: parts.local,
+    })
+    this.#appender = new LogAppender(runtime, {
+      name: this.name,
+      local: parts.local,
+      leaderEpochCache: parts.leaderEpochCache,
+      producerStateManager: parts.producerStateManager,
+      scheduler: options.scheduler,
+      guard: this.#guard,
     })
     this.#topicId = parts.topicId
     this.#logStartOffset = parts.logStartOffset
@@ -229,7 +228,7 @@ export class UnifiedLog {
       const nextOffset = this.logEndOffset
       const prepared = assignOffsets(records, { where: this.name, config, origin, leaderEpoch, nextOffset, nowMs })
       const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? nowMs : NO_TIMESTAMP
-      return this.#append(prepared, origin, logAppendTime)
+      return this.#appender.append(prepared, origin, logAppendTime, this.#logStartOffset)
     })
   }
 
@@ -240,7 +239,7 @@ export class UnifiedLog {
   appendAsFollower(records: Buffer, leaderEpoch: number): Promise<LogAppendInfo> {
     return this.#guard.locked('append', async () => {
       const prepared = checkReplicated(records, this.name, leaderEpoch, this.logEndOffset)
-      return this.#append(prepared, 'replication', NO_TIMESTAMP)
+      return this.#appender.append(prepared, 'replication', NO_TIMESTAMP, this.#logStartOffset)
     })
   }
 
@@ -280,7 +279,7 @@ export class UnifiedLog {
   /** Starts a new segment. */
   roll(): Promise<void> {
     return this.#guard.locked('roll', async () => {
-      await this.#roll(0)
+      await this.#appender.roll(0)
     })
   }
 
@@ -305,7 +304,7 @@ export class UnifiedLog {
         nowMs: this.#runtime.clock.wallMs(),
       })
       if (deletable.length === 0) return 0
-      if (deletable.length === segments.size) await this.#roll(0)
+      if (deletable.length === segments.size) await this.#appender.roll(0)
       const firstKept = segments.higher(deletable.at(-1)?.baseOffset ?? 0)
       if (firstKept !== undefined) await this.#moveLogStartOffset(firstKept.baseOffset)
       await this.#local.deleteSegments(deletable, true)
@@ -410,53 +409,6 @@ export class UnifiedLog {
   /** The segments, for inspection. */
   get segments(): readonly LogSegment[] {
     return this.#local.segments.values()
-  }
-
-  async #append(prepared: PreparedAppend, origin: AppendOrigin, logAppendTime: number): Promise<LogAppendInfo> {
-    const { bytes, lastOffset } = prepared
-    if (prepared.batches.length === 0) return emptyAppendInfo(this.#logStartOffset)
-    if (bytes.length > this.config.segmentBytes) {
-      throw new RecordBatchTooLargeError(this.name, bytes.length, this.config.segmentBytes)
-    }
-    const duplicate = findDuplicate(this.producerStateManager, prepared.batches, origin)
-    if (duplicate !== undefined) return duplicateAppendInfo(duplicate, prepared, this.#logStartOffset)
-    const producers = checkProducers(this.producerStateManager, prepared.batches, origin)
-    for (const batch of prepared.batches) {
-      const epoch = batch.partitionLeaderEpoch
-      if (epoch >= 0 && this.leaderEpochCache.needsAssign(epoch, batch.baseOffset)) {
-        await this.leaderEpochCache.assign(epoch, batch.baseOffset)
-      }
-    }
-    await this.#maybeRoll(prepared)
-    await this.#local.append(lastOffset, bytes)
-    for (const producer of producers) this.producerStateManager.update(producer)
-    this.producerStateManager.updateMapEndOffset(lastOffset + 1)
-    if (this.unflushedMessages >= this.config.flushMessages) await this.#local.flush(this.logEndOffset)
-    return appendInfo(prepared, logAppendTime, this.#logStartOffset)
-  }
-
-  async #maybeRoll({ maxTimestamp, lastOffset, bytes }: PreparedAppend): Promise<void> {
-    const nowMs = this.#runtime.clock.wallMs()
-    const rollParams = { maxTimestamp, maxOffset: lastOffset, sizeBytes: bytes.length, nowMs }
-    if (!this.#local.segments.active.shouldRoll(rollParams)) return
-    // A follower may skip offsets that compaction removed, by more than a segment can address.
-    await this.#roll(lastOffset - MAX_RELATIVE_OFFSET)
-  }
-
-  async #roll(expectedNextOffset: number): Promise<void> {
-    const { baseOffset } = await this.#local.roll(expectedNextOffset)
-    this.producerStateManager.updateMapEndOffset(baseOffset)
-    await this.producerStateManager.takeSnapshot()
-    this.#scheduler.schedule('flush-log', () => this.#flushInBackground(baseOffset), 0)
-  }
-
-  async #flushInBackground(offset: number): Promise<void> {
-    try {
-      await this.#guard.guarded('flush', () => this.#local.flush(offset))
-    } catch (error) {
-      // The failure channel knows; a log that was closed meanwhile has nothing left to flush.
-      if (!(error instanceof KafkaStorageError)) throw error
-    }
   }
 
   async #moveLogStartOffset(newLogStartOffset: number): Promise<boolean> {
