@@ -36,7 +36,7 @@ test('the admin lists, describes and deletes the group', async () => {
     const listed = await admin.listGroups()
     expect(listed.get('readers')).toMatchObject({ id: 'readers', state: 'Empty', protocolType: 'consumer' })
     const described = await admin.describeGroups({ groups: ['readers'] })
-    expect(described.get('readers')).toMatchObject({ id: 'readers', state: 'EMPTY' })
+    expect(described.get('readers')).toMatchObject({ id: 'readers', state: 'Empty' })
     await admin.deleteGroups({ groups: ['readers'] })
     expect((await admin.listGroups()).has('readers')).toBe(false)
   } finally {
