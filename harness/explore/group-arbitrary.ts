@@ -11,7 +11,6 @@ import type { ExploreOptions } from './explore-options.ts'
 import { CHAOS_WINDOW_MS } from './fault-arbitrary.ts'
 import { ABILITIES } from './parse-group.ts'
 
-const MAX_GROUPS = 2
 const MAX_MEMBERS = 3
 const MAX_REDEPLOYS = 2
 /** `group.min.session.timeout.ms` by default. */
@@ -94,5 +93,10 @@ function groupArbitrary({ consumer, commit }: ExploreOptions): fc.Arbitrary<Grou
 }
 
 export function groupsArbitrary(options: ExploreOptions): fc.Arbitrary<GroupSpec[]> {
-  return fc.array(groupArbitrary(options), { minLength: 1, maxLength: MAX_GROUPS })
+  const group = groupArbitrary(options)
+  return fc.oneof(
+    { withCrossShrink: true },
+    { weight: 5, arbitrary: fc.tuple(group) },
+    { weight: 1, arbitrary: fc.tuple(group, group) },
+  )
 }

@@ -10,7 +10,7 @@ import { type GroupSpec, groupIdOf } from './group-spec.ts'
 import type { Probes } from './probes.ts'
 
 /** A group that has not converged by then gets fresh clients: whoever runs it restarts what is stuck. */
-const CLIENT_PATIENCE_MS = 120_000
+const CLIENT_PATIENCE_MS = 60_000
 const LOOK_MS = 500
 /** Connections are closed by both ends after so long. */
 const PARTING_MS = 1000

@@ -33,6 +33,8 @@ const ON_ITS_WAY_MS = 1000
 const REST_LIMIT_MS = 60_000
 /** Where a disk holds rubbish, replicas and clients may try again for ever: nothing is promised of when they are done. */
 const ROTTEN_LIMIT_MS = 20_000
+/** Sessions and rebalances of the time before have run out long before it, twice over if members get fresh clients. */
+const CONVERGE_LIMIT_MS = 240_000
 const QUIET_SECONDS = 3
 
 /** Client libraries by their names in scenarios. */
@@ -120,7 +122,9 @@ export class Trial {
     await this.#within(settleLimitMs, Promise.all(recovering))
     const recovery = await whole
     this.#requireRecovery(recovery)
-    const groups = recovery.recovered ? await this.#groups.settle(settleLimitMs) : []
+    const groups = recovery.recovered
+      ? await this.#groups.settle(this.#mayBeRotten ? ROTTEN_LIMIT_MS : CONVERGE_LIMIT_MS)
+      : []
     const conduct = await this.#observeConduct()
     if (recovery.recovered) await this.#atRest()
     const logs = recovery.recovered ? await this.#readLogs() : []
@@ -180,7 +184,8 @@ export class Trial {
         producer: index,
         spec,
         partitions: topic.partitions,
-        createClient: () => create({ clientId: node.name, bootstrap, topic: topic.name, spec, log: tell }),
+        createClient: runtime =>
+          create({ runtime, clientId: node.name, bootstrap, topic: topic.name, spec, log: tell }),
         startMs,
         tell,
       })
