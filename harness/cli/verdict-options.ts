@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { ClientName } from '../trial/scenario.ts'
 import { FAULT_MODEL_NAMES, type FaultModelName } from '../verdict/fault-models.ts'
 import * as values from './option-values.ts'
 
@@ -11,7 +12,7 @@ const MAX_WORKERS = 64
 
 /** The flags of `verdict`, as commander gives them. */
 export interface VerdictFlags {
-  readonly client?: 'kafkajs' | 'platformatic'
+  readonly client?: ClientName
   readonly acks?: -1 | 0 | 1
   readonly minInsyncReplicas?: number
   readonly replicationFactor?: number
@@ -77,7 +78,7 @@ export function addVerdictFlags(command: Command): Command {
       )
       .option('--retries <n>', 'retries of a send', values.wholeNumber(0, INT_MAX))
       .option('--flush-messages <n>', 'log.flush.interval.messages (default: never)', values.wholeNumber(1, INT_MAX))
-      .option('--client <name>', 'kafkajs or platformatic (default: both)', values.client)
+      .option('--client <name>', 'kafkajs, platformatic or java-semantics (default: the first two)', values.client)
       .option('--sequential', 'applications await each send before the next')
       .option('--no-sequential', 'sends overlap')
       .option('--renew-after-error', 'applications replace their client after a failed send')

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { CLIENT_NAMES, COMPRESSION_NAMES, type ProducerSpec, type SendSpec } from '../trial/scenario.ts'
+import { COMPRESSION_NAMES, type ProducerSpec, type SendSpec, THIRD_PARTY_CLIENT_NAMES } from '../trial/scenario.ts'
 import type { ExploreOptions } from './explore-options.ts'
 import { CHAOS_WINDOW_MS } from './fault-arbitrary.ts'
 
@@ -32,11 +32,12 @@ function sends(maxLength: number): fc.Arbitrary<SendSpec[]> {
  * no compression but gzip. An idempotent producer is drawn sequential, with unlimited retries, and replaced after an error
  * unless the options say otherwise: KafkaJS gives the sequence number of a send that was given up or overtaken to the
  * next one, so that only this use of it is sound (`--no-sequential`, `--retries` and `--no-renew-after-error` show it).
+ * The one with the Java client's semantics needs neither.
  */
 function producerArbitrary(options: ExploreOptions): fc.Arbitrary<ProducerSpec> {
   return fc
     .record({
-      client: options.client === undefined ? fc.constantFrom(...CLIENT_NAMES) : fc.constant(options.client),
+      client: options.client === undefined ? fc.constantFrom(...THIRD_PARTY_CLIENT_NAMES) : fc.constant(options.client),
       acks: fc.oneof(
         { weight: 4, arbitrary: fc.constant(-1) },
         { weight: 2, arbitrary: fc.constant(1) },
@@ -53,6 +54,7 @@ function producerArbitrary(options: ExploreOptions): fc.Arbitrary<ProducerSpec> 
     .map(drawn => {
       const acks = options.acks ?? (drawn.acks as ProducerSpec['acks'])
       const idempotent = options.idempotent ?? (drawn.idempotent && (options.acks ?? -1) === -1)
+      const needsCare = idempotent && drawn.client !== 'java-semantics'
       const kafkaJsCompression = drawn.compression === 'gzip' ? 'gzip' : 'none'
       return {
         client: drawn.client,
@@ -62,8 +64,8 @@ function producerArbitrary(options: ExploreOptions): fc.Arbitrary<ProducerSpec> 
         retries: options.retries ?? (idempotent ? UNLIMITED_RETRIES : drawn.retries),
         requestTimeoutMs: drawn.requestTimeoutMs,
         compression: drawn.client === 'kafkajs' ? kafkaJsCompression : drawn.compression,
-        sequential: options.sequential ?? (idempotent || drawn.sequential),
-        renewAfterError: options.renewAfterError ?? idempotent,
+        sequential: options.sequential ?? (needsCare || drawn.sequential),
+        renewAfterError: options.renewAfterError ?? needsCare,
         sends: drawn.sends,
       }
     })

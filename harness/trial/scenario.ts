@@ -57,7 +57,9 @@ export interface AppendWorkload {
   readonly groups?: readonly GroupSpec[]
 }
 
-export const CLIENT_NAMES = ['kafkajs', 'platformatic'] as const
+export const CLIENT_NAMES = ['kafkajs', 'platformatic', 'java-semantics'] as const
+/** Clients that are drawn when nobody asks for one: those of others, which people use. */
+export const THIRD_PARTY_CLIENT_NAMES = ['kafkajs', 'platformatic'] as const
 export type ClientName = (typeof CLIENT_NAMES)[number]
 export const COMPRESSION_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type CompressionName = (typeof COMPRESSION_NAMES)[number]

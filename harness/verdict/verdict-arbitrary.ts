@@ -2,7 +2,13 @@ import fc from 'fast-check'
 import { TOPIC_NAME } from '../explore/cluster-arbitrary.ts'
 import { promisedGuarantees } from '../explore/promised-guarantees.ts'
 import { seededGenerator } from '../explore/seeded-generator.ts'
-import { CLIENT_NAMES, type ClusterSpec, type ProducerSpec, type Scenario, type SendSpec } from '../trial/scenario.ts'
+import {
+  type ClusterSpec,
+  type ProducerSpec,
+  type Scenario,
+  type SendSpec,
+  THIRD_PARTY_CLIENT_NAMES,
+} from '../trial/scenario.ts'
 import { brokerSettings, features, topicSettings, type VerdictConfiguration } from './configuration.ts'
 import type { VerdictPlan } from './plan.ts'
 import { CHAOS_WINDOW_MS, verdictFaults } from './verdict-faults.ts'
@@ -85,7 +91,7 @@ function producerArbitrary({ producer, client }: VerdictConfiguration, most: num
     producer
   return fc
     .record({
-      client: client === undefined ? fc.constantFrom(...CLIENT_NAMES) : fc.constant(client),
+      client: client === undefined ? fc.constantFrom(...THIRD_PARTY_CLIENT_NAMES) : fc.constant(client),
       requestTimeoutMs: fc.constantFrom(1000, 3000, 10_000),
       sequential: fc.boolean(),
       sends: sendsArbitrary(most),
@@ -99,7 +105,7 @@ function producerArbitrary({ producer, client }: VerdictConfiguration, most: num
       requestTimeoutMs: requestTimeoutMs ?? drawn.requestTimeoutMs,
       compression: drawn.client === 'kafkajs' && compression !== 'gzip' ? 'none' : (compression ?? 'none'),
       sequential: sequential ?? drawn.sequential,
-      renewAfterError: renewAfterError ?? idempotent,
+      renewAfterError: renewAfterError ?? (idempotent && drawn.client !== 'java-semantics'),
       sends: drawn.sends,
     }))
 }

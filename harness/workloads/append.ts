@@ -20,7 +20,7 @@ export interface AppendContext {
   readonly spec: ProducerSpec
   readonly partitions: number
   /** Makes a client, in the application's process. */
-  readonly createClient: () => ProducerClient
+  readonly createClient: (process: SimulatedProcess) => ProducerClient
   /** When chaos began, virtual ms: the send times of the scenario count from it. */
   readonly startMs: number
   /** The planned sends before it, in the order of their times, have been made by an earlier process. Default 0. */
@@ -50,7 +50,7 @@ export class AppendApplication {
   constructor(context: AppendContext) {
     this.#context = context
     this.#nextSend = context.firstSend ?? 0
-    this.#client = context.createClient()
+    this.#client = context.createClient(context.process)
   }
 
   /** Makes all sends of the scenario; resolves when each has settled. */
@@ -63,8 +63,11 @@ export class AppendApplication {
       const waitMs = startMs + send.atMs - this.#nowMs
       if (waitMs > 0) await this.#sleep(waitMs)
       if (!(await this.#connectPatiently()) || this.#nowMs >= this.#planEndMs) break
-      const settled = this.#send(this.#nextSend++, send, false)
-      if (spec.sequential) await settled
+      const number = this.#nextSend++
+      for (const records of this.#calls(send)) {
+        const settled = this.#send(number, send, records, false)
+        if (spec.sequential) await settled
+      }
     }
     await this.settled()
   }
@@ -103,7 +106,8 @@ export class AppendApplication {
     const deadlineMs = this.#nowMs + CLIENT_PATIENCE_MS
     while (await this.#connect(deadlineMs)) {
       const number = FIRST_SEND_AFTER_HEALING + this.#sendsAfterHealing++
-      const operation = await this.#send(number, { atMs: 0, partition: number, records: 1, bytes: 0 }, true)
+      const send = { atMs: 0, partition: number, records: 1, bytes: 0 }
+      const operation = await this.#send(number, send, [0], true)
       if (operation.outcome.kind === 'ok') return true
       if (this.#nowMs >= deadlineMs) return false
       await this.#sleep(RETRY_MS)
@@ -117,7 +121,7 @@ export class AppendApplication {
     this.#client
       .close()
       .catch((error: unknown) => this.#context.tell(`cannot close the old client: ${messageOf(error)}`))
-    this.#client = this.#context.createClient()
+    this.#client = this.#context.createClient(this.#context.process)
     this.#connected = false
   }
 
@@ -170,10 +174,21 @@ export class AppendApplication {
     })
   }
 
-  async #send(number: number, send: SendSpec, afterHealing: boolean): Promise<SendOperation> {
+  /** Which records of a send go into one call of the client. */
+  #calls({ records }: SendSpec): readonly (readonly number[])[] {
+    const indexes = Array.from({ length: records }, (_, index) => index)
+    return this.#client.oneRecordACall === true ? indexes.map(index => [index]) : [indexes]
+  }
+
+  async #send(
+    number: number,
+    send: SendSpec,
+    indexes: readonly number[],
+    afterHealing: boolean,
+  ): Promise<SendOperation> {
     const { history, producer, spec, partitions, tell } = this.#context
     const partition = send.partition % partitions
-    const ids = Array.from({ length: send.records }, (_, index) => recordId(producer, number, index))
+    const ids = indexes.map(index => recordId(producer, number, index))
     const operation = history.invoke({
       producer,
       send: number,

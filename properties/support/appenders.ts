@@ -30,8 +30,9 @@ export const rawAppender: MakeAppender = (process, bootstrap) => {
 /** An unmodified library; its retries are off, because it must not need any. */
 export async function libraryAppender(name: ClientName): Promise<MakeAppender> {
   const createClient = await loadClient(name)
-  return (_, bootstrap) => {
+  return (runtime, bootstrap) => {
     const client = createClient({
+      runtime,
       clientId: 'app',
       bootstrap: [bootstrap],
       topic: TOPIC,

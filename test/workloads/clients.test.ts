@@ -29,6 +29,7 @@ async function use<T>(
     const logged: string[] = []
     return await node.process.run(async () => {
       const client = create({
+        runtime: node.process,
         clientId: node.name,
         bootstrap: [stage.broker.bootstrap],
         topic: TOPIC,
@@ -284,14 +285,19 @@ describe.each(CLIENT_NAMES)('what the scenario asks of %s is what the broker is 
         await client.connect()
         await stage.begin({ kind: 'delay-response', forMs: 60_000, amount: 500 })
 
-        const sends = Array.from({ length: 5 }, () => client.send(0, [record()]).catch(() => undefined))
-        await stage.world.sleep(300)
+        const sends: Promise<unknown>[] = []
+        for (let send = 0; send < 5; send++) {
+          sends.push(client.send(0, [record()]).catch(() => undefined))
+          await stage.world.sleep(20)
+        }
+        await stage.world.sleep(200)
 
         expect(stage.lastConnection.client.outPipe?.undeliveredBytes).toBe(0)
         expect(seen.length).toBeLessThanOrEqual(maxInFlight)
         stage.plan.heal()
         await Promise.all(sends)
-        expect(seen).toHaveLength(5)
+        // The Java client's semantics put into one batch what waits meanwhile.
+        expect(seen).toHaveLength(name === 'java-semantics' ? maxInFlight + 1 : 5)
       },
       { maxInFlight, requestTimeoutMs: 30_000 },
     )

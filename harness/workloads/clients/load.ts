@@ -40,6 +40,7 @@ export function loadConsumer(name: ConsumerClientName): Promise<CreateConsumer> 
 function load(name: ClientName): Promise<CreateClient> {
   return asShipped(async () => {
     if (name === 'kafkajs') return (await import('./kafkajs.ts')).createKafkaJsClient
+    if (name === 'java-semantics') return (await import('./java-semantics.ts')).createJavaSemanticsClient
     return (await import('./platformatic.ts')).createPlatformaticClient
   })
 }

@@ -1,3 +1,4 @@
+import type { Runtime } from '../../../src/runtime/runtime.ts'
 import type { ProducerSpec } from '../../trial/scenario.ts'
 
 export interface ClientRecord {
@@ -5,8 +6,10 @@ export interface ClientRecord {
   readonly value: Buffer
 }
 
-/** What the append workload needs of a third-party producer, with the client itself unmodified behind it. */
+/** What the append workload needs of a producer, with the client library itself unmodified behind it. */
 export interface ProducerClient {
+  /** Whether each record is sent by a call of its own, and has an end of its own. Default false. */
+  readonly oneRecordACall?: boolean
   /** Rejects when no connection could be made; may be called again. */
   connect(): Promise<void>
   /** One call of the client's own `send`. Resolves with the base offset the broker gave, if the client tells it. */
@@ -19,6 +22,8 @@ export interface ProducerClient {
 }
 
 export interface ClientOptions {
+  /** The process that the client lives in; clients of others find it by themselves. */
+  readonly runtime: Runtime
   readonly clientId: string
   /** `host:port` of each broker. */
   readonly bootstrap: readonly string[]

@@ -1,0 +1,67 @@
+import {
+  ApiException,
+  BufferExhaustedException,
+  bytesSerde,
+  IllegalArgumentException,
+  IllegalStateException,
+  KafkaProducer,
+  SerializationException,
+  stringSerde,
+  TimeoutException,
+} from '../../../src/clients/index.ts'
+import { ErrorCode } from '../../../src/protocol/errors.ts'
+import { type ClientOptions, type ProducerClient, REFUSALS } from './producer-client.ts'
+
+/** Kafka's `retries` goes no further; a scenario's "without end" does. */
+const MAX_RETRIES = 2_147_483_647
+/** Errors that keep a record from ever being appended. */
+const NEVER_APPENDED = [
+  BufferExhaustedException,
+  IllegalArgumentException,
+  IllegalStateException,
+  SerializationException,
+] as const
+
+/** This package's own producer, with the semantics of the Java client, in the process of the application. */
+export function createJavaSemanticsClient(options: ClientOptions): ProducerClient {
+  const { spec, topic, runtime, log } = options
+  const config = {
+    'bootstrap.servers': options.bootstrap,
+    'client.id': options.clientId,
+    acks: spec.acks,
+    'enable.idempotence': spec.idempotent,
+    retries: Math.min(spec.retries, MAX_RETRIES),
+    'request.timeout.ms': spec.requestTimeoutMs,
+    'compression.type': spec.compression,
+    ...(spec.maxInFlight === null ? {} : { 'max.in.flight.requests.per.connection': spec.maxInFlight }),
+  }
+  const producer = new KafkaProducer(runtime, config, {
+    keySerializer: stringSerde,
+    valueSerializer: bytesSerde,
+    onWarning: log,
+  })
+  return {
+    oneRecordACall: true,
+    connect: async () => {
+      await producer.partitionsFor(topic)
+    },
+    // What is under way fails at once, as with the other clients.
+    close: () => producer.close(0),
+    brokerErrorOf,
+    send: async (partition, records) => {
+      const sent = await Promise.all(records.map(({ key, value }) => producer.send({ topic, partition, key, value })))
+      const offset = sent[0]?.offset ?? -1
+      return offset < 0 ? undefined : offset
+    },
+    isDefiniteFailure: error => {
+      const refused = REFUSALS.has(brokerErrorOf(error) ?? '')
+      return refused || NEVER_APPENDED.some(type => error instanceof type)
+    },
+  }
+}
+
+/** Errors that this client makes up itself came from no broker: time limits, and NETWORK_EXCEPTION for a lost connection. */
+function brokerErrorOf(error: unknown): string | undefined {
+  if (!(error instanceof ApiException) || error instanceof TimeoutException) return undefined
+  return error.code === ErrorCode.NETWORK_EXCEPTION ? undefined : error.errorName
+}
