@@ -19,7 +19,7 @@ export interface GroupListing {
   readonly protocolType: string
   /** `Stable`, `Empty` …; empty where an old broker does not tell. */
   readonly state: string
-  /** `Classic`, `Consumer` …; empty where an old broker does not tell. */
+  /** `classic`, `consumer` …; empty where an old broker does not tell. */
   readonly type: string
 }
 
@@ -108,11 +108,20 @@ export function deleteGroups(
   return result
 }
 
+export interface ListConsumerGroupOffsetsOptions extends AdminCallOptions {
+  /**
+   * Whether the answer waits for commits that are still being replicated (KIP-447); default false, as in the Java client.
+   * Without it a coordinator that has only just taken over may not know yet that the newest commits are committed, and tells
+   * older ones.
+   */
+  readonly requireStable?: boolean
+}
+
 /** Where groups go on, for every partition that they have committed. */
 export function listConsumerGroupOffsets(
   context: AdminContext,
   groupIds: readonly string[],
-  options: AdminCallOptions,
+  { requireStable = false, ...options }: ListConsumerGroupOffsetsOptions,
 ): AdminResult<string, readonly (readonly [TopicPartition, CommittedOffset])[]> {
   type Offsets = readonly (readonly [TopicPartition, CommittedOffset])[]
   const result = new AdminResult<string, Offsets>(groupIds, byId)
@@ -128,7 +137,7 @@ export function listConsumerGroupOffsets(
           api: OffsetFetch,
           oldestVersion: FIRST_BATCHED_FETCH_VERSION,
           latestVersion: LAST_VERSION_WITH_NAMES,
-          body: () => ({ groups: keys.map(groupId => ({ groupId, topics: null })) }),
+          body: () => ({ groups: keys.map(groupId => ({ groupId, topics: null })), requireStable }),
         },
         deadlineMs,
       )

@@ -164,7 +164,7 @@ export class KafkaAdminClient {
 
   listConsumerGroupOffsets(
     groupIds: readonly string[],
-    options: AdminCallOptions = {},
+    options: groups.ListConsumerGroupOffsetsOptions = {},
   ): AdminResult<string, readonly (readonly [TopicPartition, groups.CommittedOffset])[]> {
     return groups.listConsumerGroupOffsets(this.#context, groupIds, options)
   }
