@@ -30,7 +30,7 @@ export interface Assignment {
 
 /** A partition and where its replicas are. */
 export interface AssignablePartition extends TopicPartition {
-  readonly replicas: readonly { readonly rack: string | null }[]
+  readonly replicas: readonly { readonly rack?: string | null }[]
 }
 
 /** What assignors see of the cluster. */

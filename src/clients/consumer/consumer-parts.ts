@@ -1,17 +1,25 @@
+import { ConfigError } from '../../config/config-error.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { parseBootstrapServers } from '../bootstrap-servers.ts'
 import { kafkaClientOptions } from '../client-options.ts'
 import { ExponentialBackoff } from '../exponential-backoff.ts'
 import { Interceptors } from '../interceptors.ts'
 import { KafkaClient } from '../kafka-client.ts'
+import { CooperativeStickyAssignor } from './assignors/cooperative-sticky-assignor.ts'
+import { RangeAssignor } from './assignors/range-assignor.ts'
+import { RoundRobinAssignor } from './assignors/round-robin-assignor.ts'
+import { StickyAssignor } from './assignors/sticky-assignor.ts'
 import { parseAutoOffsetReset } from './auto-offset-reset-strategy.ts'
 import { ConsumerConfig } from './consumer-config.ts'
+import { ConsumerCoordinator } from './consumer-coordinator.ts'
 import type { ConsumerInterceptor } from './consumer-interceptor.ts'
 import { ConsumerMetadata } from './consumer-metadata.ts'
 import { ConsumerMetrics } from './consumer-metrics.ts'
 import { ConsumerNetworkClient } from './consumer-network-client.ts'
+import type { ConsumerPartitionAssignor } from './consumer-partition-assignor.ts'
 import type { Deserializers } from './fetch-config.ts'
 import { Fetcher } from './fetcher.ts'
+import type { GroupRebalanceConfig } from './group-rebalance-config.ts'
 import type { KafkaConsumerOptions } from './kafka-consumer.ts'
 import { OffsetFetcher } from './offset-fetcher.ts'
 import { PositionsValidator } from './positions-validator.ts'
@@ -30,6 +38,9 @@ export interface ConsumerParts<K, V> {
   readonly subscriptions: SubscriptionState
   readonly metadata: ConsumerMetadata
   readonly client: ConsumerNetworkClient
+  /** Undefined without `group.id`. */
+  readonly coordinator: ConsumerCoordinator | undefined
+  readonly assignors: readonly ConsumerPartitionAssignor[]
   readonly fetcher: Fetcher<K, V>
   readonly offsetFetcher: OffsetFetcher
   readonly positionsValidator: PositionsValidator
@@ -42,8 +53,12 @@ export interface ConsumerParts<K, V> {
   readonly defaultApiTimeoutMs: number
 }
 
-/** Puts a consumer together as its configuration says. @throws ConfigError */
-export function createConsumerParts<K, V>(runtime: Runtime, options: KafkaConsumerOptions<K, V>): ConsumerParts<K, V> {
+/** Puts a consumer together as its configuration says. @param callback runs code of the application. @throws ConfigError */
+export function createConsumerParts<K, V>(
+  runtime: Runtime,
+  options: KafkaConsumerOptions<K, V>,
+  callback: (body: () => void | Promise<void>) => Promise<void>,
+): ConsumerParts<K, V> {
   const onWarning = options.onWarning ?? (() => {})
   const config = new ConsumerConfig(options.config, onWarning)
   const addresses = parseBootstrapServers(config.getList('bootstrap.servers'))
@@ -86,6 +101,27 @@ export function createConsumerParts<K, V>(runtime: Runtime, options: KafkaConsum
     jitter: RETRY_BACKOFF_JITTER,
     random,
   })
+  const interceptors = new Interceptors(options.interceptors ?? [], onWarning)
+  const assignors = options.assignors ?? assignorsOf(config)
+  const rebalanceConfig = groupRebalanceConfig(config)
+  const coordinator =
+    rebalanceConfig === undefined
+      ? undefined
+      : new ConsumerCoordinator(runtime, {
+          client,
+          config: rebalanceConfig,
+          assignors,
+          metadata,
+          subscriptions,
+          metrics,
+          retryBackoff,
+          autoCommitIntervalMs: config.getBoolean('enable.auto.commit')
+            ? config.getNumber('auto.commit.interval.ms')
+            : undefined,
+          callback,
+          onCommit: offsets => interceptors.notify('onCommit', interceptor => interceptor.onCommit?.(offsets)),
+          onWarning,
+        })
   const deserializers = { key: options.keyDeserializer, value: options.valueDeserializer }
   const shared = { client, metadata, subscriptions, retryBackoffMs, requestTimeoutMs }
   return {
@@ -95,11 +131,54 @@ export function createConsumerParts<K, V>(runtime: Runtime, options: KafkaConsum
     metrics,
     deserializers,
     defaultApiTimeoutMs: config.getNumber('default.api.timeout.ms'),
-    interceptors: new Interceptors(options.interceptors ?? [], onWarning),
+    coordinator,
+    assignors,
+    interceptors,
     fetcher: new Fetcher(runtime, { ...shared, config: config.fetch, deserializers, metrics }),
     offsetFetcher: new OffsetFetcher(runtime, { ...shared, isolationLevel: config.isolationLevel }),
     positionsValidator: new PositionsValidator(runtime, shared),
     topicMetadataFetcher: new TopicMetadataFetcher(client, retryBackoff),
+  }
+}
+
+const ASSIGNORS: Readonly<Record<string, () => ConsumerPartitionAssignor>> = {
+  range: () => new RangeAssignor(),
+  roundrobin: () => new RoundRobinAssignor(),
+  sticky: () => new StickyAssignor(),
+  'cooperative-sticky': () => new CooperativeStickyAssignor(),
+  'org.apache.kafka.clients.consumer.RangeAssignor': () => new RangeAssignor(),
+  'org.apache.kafka.clients.consumer.RoundRobinAssignor': () => new RoundRobinAssignor(),
+  'org.apache.kafka.clients.consumer.StickyAssignor': () => new StickyAssignor(),
+  'org.apache.kafka.clients.consumer.CooperativeStickyAssignor': () => new CooperativeStickyAssignor(),
+}
+
+function assignorsOf(config: ConsumerConfig): ConsumerPartitionAssignor[] {
+  const key = 'partition.assignment.strategy'
+  const assignors = config.getList(key).map(name => {
+    const create = ASSIGNORS[name]
+    if (create !== undefined) return create()
+    throw new ConfigError(
+      key,
+      name,
+      'expected range, roundrobin, sticky or cooperative-sticky, or the names of their classes',
+    )
+  })
+  if (new Set(assignors.map(({ name }) => name)).size === assignors.length) return assignors
+  throw new ConfigError(key, config.getString(key), 'expected no assignor twice')
+}
+
+function groupRebalanceConfig(config: ConsumerConfig): GroupRebalanceConfig | undefined {
+  const { groupId, groupInstanceId } = config
+  if (groupId === undefined) return undefined
+  const rackId = config.getString('client.rack')
+  return {
+    groupId,
+    groupInstanceId,
+    sessionTimeoutMs: config.getNumber('session.timeout.ms'),
+    rebalanceTimeoutMs: config.getNumber('max.poll.interval.ms'),
+    heartbeatIntervalMs: config.getNumber('heartbeat.interval.ms'),
+    rackId: rackId === '' ? undefined : rackId,
+    retryBackoffMs: config.getNumber('retry.backoff.ms'),
   }
 }
 

@@ -6,14 +6,20 @@ import type { KafkaMetric } from '../client-metrics.ts'
 import { IllegalArgumentException, IllegalStateException, TimeoutException } from '../errors.ts'
 import type { PartitionInfo } from '../metadata-snapshot.ts'
 import type { Deserializer } from '../serialization.ts'
-import { TopicPartitionMap } from '../topic-partition-map.ts'
+import { describePartitions, TopicPartitionMap } from '../topic-partition-map.ts'
 import { type AutoOffsetResetStrategy, EARLIEST, LATEST } from './auto-offset-reset-strategy.ts'
+import type { ConsumerCoordinator, GroupMembershipOperation } from './consumer-coordinator.ts'
+import { InvalidGroupIdException } from './consumer-errors.ts'
+import type { ConsumerGroupMetadata } from './consumer-group-metadata.ts'
 import type { ConsumerInterceptor } from './consumer-interceptor.ts'
 import type { ConsumerPartitionAssignor } from './consumer-partition-assignor.ts'
 import { type ConsumerParts, createConsumerParts } from './consumer-parts.ts'
+import type { ConsumerRebalanceListener } from './consumer-rebalance-listener.ts'
 import { ConsumerRecords } from './consumer-record.ts'
 import type { CollectedFetch } from './fetch-collector.ts'
 import type { OffsetAndMetadata, OffsetAndTimestamp } from './offset-and-metadata.ts'
+import type { OffsetCommitCallback } from './offset-committer.ts'
+import type { Offsets } from './offset-requests.ts'
 import { SingleCaller } from './single-caller.ts'
 import { Timer } from './timer.ts'
 
@@ -30,6 +36,13 @@ export interface KafkaConsumerOptions<K, V> {
   readonly assignors?: readonly ConsumerPartitionAssignor[]
   /** Hears of configuration keys that mean nothing, and of errors of interceptors. */
   readonly onWarning?: (message: string) => void
+}
+
+export interface CloseOptions {
+  /** Default 30,000. */
+  readonly timeoutMs?: number
+  /** Default `DEFAULT`. */
+  readonly groupMembershipOperation?: GroupMembershipOperation
 }
 
 /**
@@ -50,7 +63,7 @@ export class KafkaConsumer<K, V> {
   /** @throws ConfigError for a configuration that cannot be */
   constructor(runtime: Runtime, options: KafkaConsumerOptions<K, V>) {
     this.#runtime = runtime
-    this.#parts = createConsumerParts(runtime, options)
+    this.#parts = createConsumerParts(runtime, options, body => this.#caller.callback(body))
   }
 
   /** The partitions that are assigned now. */
@@ -63,15 +76,45 @@ export class KafkaConsumer<K, V> {
     return this.#sync(() => [...this.#parts.subscriptions.subscription])
   }
 
-  /** Reads these partitions, without a group. Replaces the assignment before; an empty one is `unsubscribe`. */
+  /**
+   * Subscribes to topics, or to all whose whole name matches a pattern; the group assigns their partitions in the next polls.
+   * Replaces the subscription before; an empty list is `unsubscribe`.
+   *
+   * @throws InvalidGroupIdException without `group.id`; IllegalStateException after `assign`
+   */
+  subscribe(topics: readonly string[] | RegExp, listener?: ConsumerRebalanceListener): Promise<void> {
+    return this.#call(async () => {
+      const coordinator = this.#coordinator()
+      const { assignors, fetcher, metadata, subscriptions } = this.#parts
+      if (!(topics instanceof RegExp) && topics.length === 0) return this.#unsubscribe()
+      if (!(topics instanceof RegExp) && topics.some(topic => topic.trim() === '')) {
+        throw new IllegalArgumentException('topics to subscribe to must not be empty')
+      }
+      if (assignors.length === 0) {
+        throw new IllegalStateException('must configure at least one assignor in partition.assignment.strategy')
+      }
+      if (topics instanceof RegExp) {
+        subscriptions.subscribePattern(topics, listener)
+        coordinator.updatePatternSubscription()
+        metadata.requestUpdateForNewTopics()
+        return
+      }
+      const kept = subscriptions.assignedPartitions().filter(({ topic }) => topics.includes(topic))
+      fetcher.clearBufferedDataForUnassignedPartitions(kept)
+      if (subscriptions.subscribe(topics, listener)) metadata.requestUpdateForNewTopics()
+    })
+  }
+
+  /** Reads these partitions, without the group's assignment. Replaces the assignment before; an empty one is `unsubscribe`. */
   assign(partitions: readonly TopicPartition[]): Promise<void> {
     return this.#call(async () => {
       if (partitions.length === 0) return this.#unsubscribe()
       for (const { topic } of partitions) {
         if (topic.trim() === '') throw new IllegalArgumentException('topics of partitions must not be empty')
       }
-      const { fetcher, metadata, subscriptions } = this.#parts
+      const { coordinator, fetcher, metadata, subscriptions } = this.#parts
       fetcher.clearBufferedDataForUnassignedPartitions(partitions)
+      await coordinator?.committer.maybeAutoCommitAsync()
       if (subscriptions.assignFromUser(partitions)) metadata.requestUpdateForNewTopics()
     })
   }
@@ -101,7 +144,7 @@ export class KafkaConsumer<K, V> {
         const timer = new Timer(this.#runtime, timeoutMs)
         do {
           client.maybeTriggerWakeup()
-          await this.#updateFetchPositions(timer)
+          await this.#updateAssignmentMetadataIfNeeded(timer)
           const fetch = await this.#pollForFetches(timer)
           if (!fetch.isEmpty) {
             // The next fetches go out before the application works on these.
@@ -119,6 +162,90 @@ export class KafkaConsumer<K, V> {
       } finally {
         metrics.recordPollEnd()
       }
+    })
+  }
+
+  /**
+   * Commits offsets; by default the positions of all assigned partitions. Waits for the answer, and tries again while that
+   * can help.
+   *
+   * @throws CommitFailedException when the group has gone on without this member
+   * @throws RebalanceInProgressException when another rebalance is going on: poll, then commit again
+   * @throws TimeoutException, KafkaError
+   */
+  commitSync(offsets?: Iterable<readonly [TopicPartition, OffsetAndMetadata]>, timeoutMs?: number): Promise<void> {
+    return this.#call(async () => {
+      const coordinator = this.#coordinator()
+      const { metrics } = this.#parts
+      const startMs = this.#runtime.clock.monotonicMs()
+      const toCommit = this.#offsetsToCommit(offsets)
+      const timer = this.#timer(timeoutMs)
+      try {
+        if (await coordinator.committer.commitSync(toCommit, timer)) return
+      } finally {
+        metrics.recordCommitSync(this.#runtime.clock.monotonicMs() - startMs)
+      }
+      throw new TimeoutException(
+        `timeout of ${timer.timeoutMs}ms expired before successfully committing offsets of ${describePartitions(toCommit.keys())}`,
+      )
+    })
+  }
+
+  /**
+   * As `commitSync`, without waiting for the answer and without trying again; the callback runs within a later call. Callbacks
+   * run in the order in which the commits ended, and before `commitSync` returns.
+   */
+  commitAsync(
+    offsets?: Iterable<readonly [TopicPartition, OffsetAndMetadata]>,
+    callback?: OffsetCommitCallback,
+  ): Promise<void> {
+    return this.#call(async () => {
+      await this.#coordinator().committer.commitAsync(this.#offsetsToCommit(offsets), callback)
+    })
+  }
+
+  /** What the group has committed; undefined for partitions of which nothing is. @throws TimeoutException, KafkaError */
+  committed(
+    partitions: readonly TopicPartition[],
+    timeoutMs?: number,
+  ): Promise<TopicPartitionMap<OffsetAndMetadata | undefined>> {
+    return this.#call(async () => {
+      const coordinator = this.#coordinator()
+      const { metadata, metrics } = this.#parts
+      const startMs = this.#runtime.clock.monotonicMs()
+      const timer = this.#timer(timeoutMs)
+      try {
+        const offsets = await coordinator.fetchCommittedOffsets(partitions, timer)
+        if (offsets === undefined) {
+          throw new TimeoutException(
+            `timeout of ${timer.timeoutMs}ms expired before the last committed offset for partitions ` +
+              `${describePartitions(partitions)} could be determined`,
+          )
+        }
+        for (const [partition, committed] of offsets) {
+          if (committed?.leaderEpoch !== undefined)
+            metadata.updateLastSeenEpochIfNewer(partition, committed.leaderEpoch)
+        }
+        return offsets
+      } finally {
+        metrics.recordCommitted(this.#runtime.clock.monotonicMs() - startMs)
+      }
+    })
+  }
+
+  /** This consumer's place in its group. @throws InvalidGroupIdException without `group.id` */
+  groupMetadata(): ConsumerGroupMetadata {
+    return this.#sync(() => this.#coordinator().groupMetadata)
+  }
+
+  /** Lets the group rebalance with the next poll. @throws IllegalStateException without `group.id` */
+  enforceRebalance(reason = 'rebalance enforced by user'): void {
+    this.#sync(() => {
+      const { coordinator } = this.#parts
+      if (coordinator === undefined) {
+        throw new IllegalStateException('tried to force a rebalance but consumer does not have a group')
+      }
+      coordinator.requestRejoin(reason)
     })
   }
 
@@ -249,16 +376,20 @@ export class KafkaConsumer<K, V> {
   }
 
   /** Commits if that is automatic, leaves the group, ends fetch sessions and closes connections. Idempotent. */
-  async close(timeoutMs: number = DEFAULT_CLOSE_TIMEOUT_MS): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { timeoutMs = DEFAULT_CLOSE_TIMEOUT_MS, groupMembershipOperation = 'DEFAULT' } = options
     if (timeoutMs < 0) throw new IllegalArgumentException('the timeout cannot be negative')
     await this.#caller.run(async () => {
       if (this.#closed) return
       this.#closed = true
-      const { client, deserializers, fetcher, interceptors, requestTimeoutMs } = this.#parts
+      const { client, coordinator, deserializers, fetcher, interceptors, requestTimeoutMs } = this.#parts
+      const whole = new Timer(this.#runtime, timeoutMs)
       const timer = new Timer(this.#runtime, Math.min(timeoutMs, requestTimeoutMs))
       try {
-        await fetcher.close(timer)
+        await coordinator?.close(timer, groupMembershipOperation)
       } finally {
+        timer.reset(Math.min(whole.remainingMs, requestTimeoutMs))
+        await fetcher.close(timer)
         interceptors.close()
         client.close()
         deserializers.key.close?.()
@@ -268,8 +399,9 @@ export class KafkaConsumer<K, V> {
   }
 
   async #unsubscribe(): Promise<void> {
-    const { fetcher, subscriptions } = this.#parts
+    const { coordinator, fetcher, subscriptions } = this.#parts
     fetcher.clearBufferedDataForUnassignedPartitions([])
+    await coordinator?.unsubscribe()
     subscriptions.unsubscribe()
   }
 
@@ -281,23 +413,30 @@ export class KafkaConsumer<K, V> {
     })
   }
 
+  async #updateAssignmentMetadataIfNeeded(timer: Timer): Promise<void> {
+    const { coordinator } = this.#parts
+    if (coordinator === undefined || (await coordinator.poll(timer, false))) await this.#updateFetchPositions(timer)
+  }
+
   /** Begins to look for positions that are missing or in doubt. */
-  async #updateFetchPositions(_timer: Timer): Promise<void> {
-    const { offsetFetcher, positionsValidator, subscriptions } = this.#parts
+  async #updateFetchPositions(timer: Timer): Promise<void> {
+    const { coordinator, offsetFetcher, positionsValidator, subscriptions } = this.#parts
     positionsValidator.validatePositionsIfNeeded()
     this.#hasAllFetchPositions = subscriptions.hasAllFetchPositions
     if (this.#hasAllFetchPositions) return
+    if (coordinator !== undefined && !(await coordinator.initWithCommittedOffsetsIfNeeded(timer))) return
     subscriptions.resetInitializingPositions()
     offsetFetcher.resetPositionsIfNeeded()
   }
 
   async #pollForFetches(timer: Timer): Promise<CollectedFetch<K, V>> {
-    const { client, fetcher, retryBackoffMs } = this.#parts
+    const { client, coordinator, fetcher, retryBackoffMs } = this.#parts
+    const pollTimeoutMs = Math.min(coordinator?.timeToNextPollMs ?? Number.POSITIVE_INFINITY, timer.remainingMs)
     const fetch = fetcher.collectFetch()
     if (!fetch.isEmpty) return fetch
     this.#sendFetches()
     // A lookup of positions may have failed: it is to be tried again soon.
-    const timeoutMs = this.#hasAllFetchPositions ? timer.remainingMs : Math.min(timer.remainingMs, retryBackoffMs)
+    const timeoutMs = this.#hasAllFetchPositions ? pollTimeoutMs : Math.min(pollTimeoutMs, retryBackoffMs)
     await client.poll(new Timer(this.#runtime, timeoutMs), () => !fetcher.hasAvailableFetches)
     return fetcher.collectFetch()
   }
@@ -307,6 +446,24 @@ export class KafkaConsumer<K, V> {
     positionsValidator.validatePositionsOnMetadataChange()
     metrics.maybeUpdateAssignment(subscriptions.assignmentId, () => subscriptions.assignedPartitions())
     fetcher.sendFetches()
+  }
+
+  #offsetsToCommit(offsets: Iterable<readonly [TopicPartition, OffsetAndMetadata]> | undefined): Offsets {
+    const { metadata, subscriptions } = this.#parts
+    if (offsets === undefined) return subscriptions.allConsumed()
+    const toCommit = new TopicPartitionMap(offsets)
+    for (const [partition, { leaderEpoch }] of toCommit) {
+      if (leaderEpoch !== undefined) metadata.updateLastSeenEpochIfNewer(partition, leaderEpoch)
+    }
+    return toCommit
+  }
+
+  #coordinator(): ConsumerCoordinator {
+    const { coordinator } = this.#parts
+    if (coordinator !== undefined) return coordinator
+    throw new InvalidGroupIdException(
+      'to use the group management or offset commit APIs, you must provide a valid group.id in the consumer configuration',
+    )
   }
 
   #timer(timeoutMs: number = this.#parts.defaultApiTimeoutMs): Timer {

@@ -70,7 +70,7 @@ export function compareMembers(one: MemberInfo, other: MemberInfo): number {
 
 /** The racks in which a partition has replicas. */
 export function racksOf(partition: AssignablePartition): Set<string> {
-  return new Set(partition.replicas.map(({ rack }) => rack).filter(rack => rack !== null))
+  return new Set(partition.replicas.map(({ rack }) => rack ?? '').filter(rack => rack !== ''))
 }
 
 /**

@@ -1,0 +1,429 @@
+import type { JoinGroupResponse } from '../../protocol/apis/join-group.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import type { TopicPartition } from '../../protocol/topic-partition.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { IllegalArgumentException, IllegalStateException } from '../errors.ts'
+import type { ExponentialBackoff } from '../exponential-backoff.ts'
+import { TopicPartitionMap, TopicPartitionSet } from '../topic-partition-map.ts'
+import { hasCode } from './consumer-errors.ts'
+import type { ConsumerGroupMetadata } from './consumer-group-metadata.ts'
+import type { ConsumerMetadata } from './consumer-metadata.ts'
+import type { ConsumerMetrics } from './consumer-metrics.ts'
+import type { ConsumerNetworkClient } from './consumer-network-client.ts'
+import type { ConsumerPartitionAssignor, RebalanceProtocol } from './consumer-partition-assignor.ts'
+import { CoordinatorConnection } from './coordinator-connection.ts'
+import { GroupLeader } from './group-leader.ts'
+import type { GroupRebalanceConfig } from './group-rebalance-config.ts'
+import { GroupRequests } from './group-requests.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { HeartbeatThread } from './heartbeat-thread.ts'
+import { type Generation, isSameGeneration, MemberState } from './member-state.ts'
+import { OffsetCommitter } from './offset-committer.ts'
+import { type CommittedOffsets, OffsetRequests, type Offsets } from './offset-requests.ts'
+import type { RackSnapshot } from './rack-snapshot.ts'
+import { RebalanceHandler } from './rebalance-handler.ts'
+import { RebalanceListenerInvoker } from './rebalance-listener-invoker.ts'
+import { RequestFuture } from './request-future.ts'
+import { SubscriptionMetadata } from './subscription-metadata.ts'
+import type { SubscriptionState } from './subscription-state.ts'
+import { Timer } from './timer.ts'
+
+/**
+ * Whether a member leaves its group when it is closed (KIP-1092). `DEFAULT`: dynamic members do, static ones stay until their
+ * session ends.
+ */
+export type GroupMembershipOperation = 'DEFAULT' | 'LEAVE_GROUP' | 'REMAIN_IN_GROUP'
+
+export interface ConsumerCoordinatorOptions {
+  readonly client: ConsumerNetworkClient
+  readonly config: GroupRebalanceConfig
+  readonly assignors: readonly ConsumerPartitionAssignor[]
+  readonly metadata: ConsumerMetadata
+  readonly subscriptions: SubscriptionState
+  readonly metrics: ConsumerMetrics
+  readonly retryBackoff: ExponentialBackoff
+  readonly autoCommitIntervalMs: number | undefined
+  readonly callback: (body: () => void | Promise<void>) => Promise<void>
+  readonly onCommit: (offsets: Offsets) => void
+  readonly onWarning: (message: string) => void
+}
+
+interface PendingCommittedOffsets {
+  readonly partitions: TopicPartitionSet
+  readonly generation: Generation | undefined
+  readonly future: RequestFuture<CommittedOffsets>
+}
+
+/** A consumer's part in its group: membership, assignment, committed offsets (Kafka's ConsumerCoordinator). */
+export class ConsumerCoordinator {
+  readonly committer: OffsetCommitter
+  readonly #runtime: Runtime
+  readonly #options: ConsumerCoordinatorOptions
+  readonly #protocol: RebalanceProtocol | undefined
+  readonly #member = new MemberState()
+  readonly #connection: CoordinatorConnection
+  readonly #requests: GroupRequests
+  readonly #offsetRequests: OffsetRequests
+  readonly #heartbeat: Heartbeat
+  readonly #subscriptionMetadata: SubscriptionMetadata
+  readonly #rebalance: RebalanceHandler
+  readonly #leader: GroupLeader | undefined
+  #heartbeatThread: HeartbeatThread | undefined
+  #joinFuture: RequestFuture<Buffer> | undefined
+  /** This member leads the generation that it has joined, and must decide on the assignment. */
+  #elected: JoinGroupResponse | undefined
+  /** The topics as they were when this leader decided; undefined: it is no leader. */
+  #assignmentSnapshot: RackSnapshot | undefined
+  #isLeader = false
+  #pendingCommittedOffsets: PendingCommittedOffsets | undefined
+
+  /** @throws IllegalArgumentException when the assignors have no rebalance protocol in common */
+  constructor(runtime: Runtime, options: ConsumerCoordinatorOptions) {
+    const { assignors, client, config, metadata, metrics, retryBackoff, subscriptions } = options
+    this.#runtime = runtime
+    this.#options = options
+    this.#protocol = protocolOf(assignors)
+    this.#heartbeat = new Heartbeat(runtime, config, retryBackoff)
+    const coordinator = new CoordinatorConnection({
+      client,
+      groupId: config.groupId,
+      retryBackoff,
+      onDiscovered: () => this.#heartbeat.resetSessionTimeout(),
+    })
+    this.#connection = coordinator
+    const shared = { ...options, coordinator, member: this.#member }
+    this.#requests = new GroupRequests(runtime, shared)
+    this.#offsetRequests = new OffsetRequests(shared)
+    this.#subscriptionMetadata = new SubscriptionMetadata(config.rackId, metadata, subscriptions)
+    this.committer = new OffsetCommitter(runtime, {
+      ...options,
+      coordinator,
+      requests: this.#offsetRequests,
+      retryBackoffMs: config.retryBackoffMs,
+      groupInstanceId: config.groupInstanceId,
+    })
+    this.#rebalance = new RebalanceHandler(runtime, {
+      ...shared,
+      protocol: this.#protocol,
+      committer: this.committer,
+      invoker: new RebalanceListenerInvoker(runtime, options),
+    })
+    if (this.#protocol !== undefined) {
+      const subscriptionMetadata = this.#subscriptionMetadata
+      this.#leader = new GroupLeader(runtime, { ...options, subscriptionMetadata, protocol: this.#protocol })
+    }
+    metrics.assignedPartitions(() => subscriptions.numAssignedPartitions)
+    metrics.secondsAgo('last-rebalance-seconds-ago', () => this.#member.rebalanceEndMs)
+    metrics.secondsAgo('last-heartbeat-seconds-ago', () => this.#heartbeat.lastSendMs)
+    metadata.requestUpdate(true)
+  }
+
+  get groupMetadata(): ConsumerGroupMetadata {
+    return this.#rebalance.groupMetadata
+  }
+
+  /** Until `poll` has something to do. */
+  get timeToNextPollMs(): number {
+    const failure = this.#heartbeatThread?.failure
+    if (this.#member.hasNotJoinedGroup) return this.committer.timeToNextAutoCommitMs
+    if (failure !== undefined) throw failure
+    return Math.min(this.committer.timeToNextAutoCommitMs, this.#heartbeat.timeToNextHeartbeatMs)
+  }
+
+  updatePatternSubscription(): void {
+    this.#subscriptionMetadata.updatePatternSubscription()
+  }
+
+  /** Joins again with the next poll. */
+  requestRejoin(reason: string): void {
+    this.#member.requestRejoin(reason)
+  }
+
+  /**
+   * Takes part in the group: looks for the coordinator, joins, runs callbacks, commits when it is time. False when it is not
+   * done yet.
+   *
+   * @param waitForJoinGroup false: a join that is under way is not waited for
+   * @throws KafkaError
+   */
+  async poll(timer: Timer, waitForJoinGroup: boolean): Promise<boolean> {
+    const { client, metadata, subscriptions } = this.#options
+    this.#subscriptionMetadata.maybeUpdate()
+    await this.committer.invokeCompletedCallbacks()
+    if (subscriptions.hasAutoAssignedPartitions) {
+      if (this.#protocol === undefined) {
+        throw new IllegalStateException('there is no assignor: partition.assignment.strategy is empty')
+      }
+      this.#pollHeartbeat()
+      if (!(await this.#connection.ensureReady(timer))) return false
+      if (this.#rejoinNeededOrPending() && !(await this.#rejoin(timer, waitForJoinGroup))) return false
+    } else {
+      // Without a group nobody else polls when no fetch is under way.
+      if (metadata.updateRequested && !client.hasReadyNodes()) await client.awaitMetadataUpdate(timer)
+      await client.pollNoWakeup(this.#now())
+    }
+    await this.committer.maybeAutoCommitAsync()
+    return true
+  }
+
+  /** Sets the positions of new partitions to what is committed; false when time ran out. */
+  async initWithCommittedOffsetsIfNeeded(timer: Timer): Promise<boolean> {
+    const { metadata, subscriptions } = this.#options
+    const offsets = await this.fetchCommittedOffsets(subscriptions.initializingPartitions(), timer)
+    if (offsets === undefined) return false
+    for (const [partition, committed] of offsets) {
+      if (committed === undefined) continue
+      const { offset, leaderEpoch } = committed
+      if (leaderEpoch !== undefined) metadata.updateLastSeenEpochIfNewer(partition, leaderEpoch)
+      // It may have been taken away while the answer was under way.
+      const state = subscriptions.stateOrUndefined(partition)
+      state?.seekUnvalidated({ offset, offsetEpoch: leaderEpoch, currentLeader: metadata.currentLeader(partition) })
+    }
+    return true
+  }
+
+  /** Undefined when time ran out. @throws KafkaError */
+  async fetchCommittedOffsets(
+    partitions: readonly TopicPartition[],
+    timer: Timer,
+  ): Promise<CommittedOffsets | undefined> {
+    const { client, retryBackoff } = this.#options
+    if (partitions.length === 0) return new TopicPartitionMap()
+    const asked = new TopicPartitionSet(partitions)
+    let attempts = 0
+    do {
+      if (!(await this.#connection.ensureReady(timer))) return undefined
+      const { future } = this.#committedOffsetsRequest(asked)
+      await client.pollUntilDone(future, timer)
+      if (!future.isDone) return undefined
+      this.#pendingCommittedOffsets = undefined
+      if (future.succeeded) return future.value
+      if (!future.isRetriable) throw future.exception
+      await timer.sleep(retryBackoff.backoff(attempts++))
+    } while (timer.notExpired)
+    return undefined
+  }
+
+  /** The consumer gives its subscription up. */
+  async unsubscribe(): Promise<void> {
+    await this.#rebalance.leave()
+    await this.#maybeLeaveGroup('DEFAULT', 'the consumer unsubscribed from all topics')
+  }
+
+  /** Commits if that is automatic, and leaves the group. */
+  async close(timer: Timer, operation: GroupMembershipOperation): Promise<void> {
+    const { client } = this.#options
+    client.disableWakeups()
+    try {
+      await this.committer.close(timer)
+    } finally {
+      await this.#heartbeatThread?.close()
+      this.#heartbeatThread = undefined
+      try {
+        await this.#rebalance.leave()
+      } finally {
+        await this.#maybeLeaveGroup(operation, 'the consumer is being closed')
+        const coordinator = this.#connection.get()
+        if (coordinator !== undefined) await client.awaitPendingRequests(coordinator, timer)
+      }
+    }
+  }
+
+  /** The application is alive. Throws what ended the heartbeat thread. */
+  #pollHeartbeat(): void {
+    const thread = this.#heartbeatThread
+    if (thread === undefined) return
+    if (thread.failure !== undefined) {
+      this.#heartbeatThread = undefined
+      thread.close()
+      throw thread.failure
+    }
+    if (this.#heartbeat.shouldHeartbeat) thread.wake()
+    this.#heartbeat.poll()
+  }
+
+  #rejoinNeededOrPending(): boolean {
+    const { subscriptions } = this.#options
+    if (!subscriptions.hasAutoAssignedPartitions) return false
+    if (this.#assignmentSnapshot?.matches(this.#subscriptionMetadata.snapshot) === false) {
+      this.#member.requestRejoinIfNecessary('cached metadata has changed')
+    } else if (this.#rebalance.hasSubscriptionChanged) {
+      this.#member.requestRejoinIfNecessary('subscription has changed')
+    }
+    return this.#member.rejoinNeeded || this.#joinFuture !== undefined
+  }
+
+  async #rejoin(timer: Timer, waitForJoinGroup: boolean): Promise<boolean> {
+    const { client, metadata, subscriptions } = this.#options
+    if (subscriptions.hasPatternSubscription) {
+      // Topics that were made since must not need another rebalance right after this one.
+      if (metadata.timeToAllowUpdate(this.#runtime.clock.monotonicMs()) === 0) metadata.requestUpdate(true)
+      if (!(await client.ensureFreshMetadata(timer))) return false
+      this.#subscriptionMetadata.maybeUpdate()
+    }
+    const joinTimer = waitForJoinGroup ? timer : this.#now()
+    if (!(await this.#connection.ensureReady(joinTimer))) return false
+    this.#heartbeatThread ??= new HeartbeatThread(this.#runtime, {
+      ...this.#options,
+      coordinator: this.#connection,
+      heartbeat: this.#heartbeat,
+      member: this.#member,
+      requests: this.#requests,
+      onPollTimeout: () => this.#leave('DEFAULT', 'consumer poll timeout has expired.'),
+    })
+    return this.#joinGroupIfNeeded(joinTimer)
+  }
+
+  async #joinGroupIfNeeded(timer: Timer): Promise<boolean> {
+    const member = this.#member
+    while (this.#rejoinNeededOrPending()) {
+      if (!(await this.#connection.ensureReady(timer))) return false
+      if (member.needsJoinPrepare) {
+        // Not again when the listener throws.
+        member.needsJoinPrepare = false
+        if (!(await this.#prepareJoin(timer))) {
+          member.needsJoinPrepare = true
+          return false
+        }
+      }
+      const future = this.#initiateJoinGroup()
+      await this.#pollJoin(future, timer)
+      if (!future.isDone) return false
+      if (future.succeeded) await this.#joined(future.value)
+      else if (!(await this.#joinFailed(future, timer))) return false
+    }
+    return true
+  }
+
+  async #prepareJoin(timer: Timer): Promise<boolean> {
+    const isDone = await this.#rebalance.prepare(timer)
+    if (isDone) this.#isLeader = false
+    return isDone
+  }
+
+  #initiateJoinGroup(): RequestFuture<Buffer> {
+    if (this.#joinFuture !== undefined) return this.#joinFuture
+    const member = this.#member
+    member.state = 'preparing-rebalance'
+    member.rebalanceStartMs ??= this.#runtime.clock.monotonicMs()
+    const assignment = new RequestFuture<Buffer>()
+    this.#joinFuture = assignment
+    this.#elected = undefined
+    const onJoined = () => this.#heartbeatThread?.enable()
+    this.#requests.join(this.#rebalance.protocols(), onJoined).addListener({
+      onSuccess: response => {
+        if (response.leader === response.memberId) this.#elected = response
+        else this.#requests.sync(new Map()).chain(assignment)
+      },
+      onFailure: error => assignment.raise(error),
+    })
+    assignment.addListener({ onFailure: () => this.#options.metrics.failedRebalance(1) })
+    return assignment
+  }
+
+  /** Polls until the join is done; a leader decides meanwhile. */
+  async #pollJoin(future: RequestFuture<Buffer>, timer: Timer): Promise<void> {
+    const { client } = this.#options
+    do {
+      await client.poll(timer, () => !future.isDone && this.#elected === undefined)
+      const elected = this.#elected
+      if (elected === undefined || future.isDone) continue
+      this.#elected = undefined
+      await this.#lead(elected, future)
+      // The decision goes out at once.
+      await client.poll(timer, () => !future.isDone)
+    } while (!future.isDone && timer.notExpired)
+  }
+
+  /** Decides on the assignment of all members and sends it. */
+  async #lead(response: JoinGroupResponse, future: RequestFuture<Buffer>): Promise<void> {
+    try {
+      const assignor = this.#rebalance.assignor(this.#member.generation.protocolName)
+      const assignments = (await this.#leader?.assign(assignor, response)) ?? new Map<string, Buffer>()
+      this.#isLeader = true
+      this.#assignmentSnapshot = this.#subscriptionMetadata.snapshot
+      this.#requests.sync(assignments).chain(future)
+    } catch (error) {
+      if (!future.isDone) future.raise(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  async #joined(assignment: Buffer): Promise<void> {
+    const member = this.#member
+    if (member.hasGenerationReset || member.state !== 'stable') {
+      member.resetAndRejoin('rebalance failed since the generation or state was modified by heartbeat thread', true)
+      this.#joinFuture = undefined
+      return
+    }
+    if (!this.#isLeader) this.#assignmentSnapshot = undefined
+    // The join stays pending when this throws, so that the next poll tries again.
+    await this.#rebalance.complete(member.generation, assignment)
+    this.#joinFuture = undefined
+    member.needsJoinPrepare = true
+  }
+
+  /** False when time ran out. */
+  async #joinFailed(future: RequestFuture<Buffer>, timer: Timer): Promise<boolean> {
+    const { exception } = future
+    this.#joinFuture = undefined
+    this.#elected = undefined
+    if (!hasCode(exception, ErrorCode.MEMBER_ID_REQUIRED)) {
+      this.#member.requestRejoin(`rebalance failed due to ${exception.name}`)
+    }
+    if (REJOIN_AT_ONCE.some(code => hasCode(exception, code))) return true
+    if (!future.isRetriable) throw exception
+    if (timer.isExpired) return false
+    await timer.sleep(this.#options.config.retryBackoffMs)
+    return true
+  }
+
+  #committedOffsetsRequest(partitions: TopicPartitionSet): PendingCommittedOffsets {
+    const generation = this.#member.generationIfStable
+    const pending = this.#pendingCommittedOffsets
+    if (pending?.partitions.equals(partitions) && isSame(pending.generation, generation)) return pending
+    this.#pendingCommittedOffsets = { partitions, generation, future: this.#offsetRequests.fetch([...partitions]) }
+    return this.#pendingCommittedOffsets
+  }
+
+  async #maybeLeaveGroup(operation: GroupMembershipOperation, reason: string): Promise<void> {
+    if (this.#leave(operation, reason)) await this.#options.client.pollNoWakeup(this.#now())
+  }
+
+  /** Tells the coordinator, if it is to be told, and forgets the membership; whether something was sent. */
+  #leave(operation: GroupMembershipOperation, reason: string): boolean {
+    const member = this.#member
+    const isDynamic = this.#options.config.groupInstanceId === undefined
+    const wants = operation === 'LEAVE_GROUP' || (operation === 'DEFAULT' && isDynamic)
+    const isMember = member.state !== 'unjoined' && member.generation.memberId !== ''
+    const sends = wants && isMember && !this.#connection.isUnknown
+    if (sends) this.#requests.leave(reason)
+    member.resetAndRejoin('consumer pro-actively leaving the group', true)
+    return sends
+  }
+
+  #now(): Timer {
+    return new Timer(this.#runtime, 0)
+  }
+}
+
+const REJOIN_AT_ONCE: readonly ErrorCode[] = [
+  ErrorCode.UNKNOWN_MEMBER_ID,
+  ErrorCode.ILLEGAL_GENERATION,
+  ErrorCode.REBALANCE_IN_PROGRESS,
+  ErrorCode.MEMBER_ID_REQUIRED,
+]
+
+/** The best protocol that all assignors support; undefined without any assignor. */
+function protocolOf(assignors: readonly ConsumerPartitionAssignor[]): RebalanceProtocol | undefined {
+  if (assignors.length === 0) return undefined
+  const isCommon = (protocol: RebalanceProtocol) =>
+    assignors.every(({ supportedProtocols }) => supportedProtocols.includes(protocol))
+  if (isCommon('COOPERATIVE')) return 'COOPERATIVE'
+  if (isCommon('EAGER')) return 'EAGER'
+  const names = assignors.map(({ name }) => name).join(', ')
+  throw new IllegalArgumentException(`assignors ${names} do not have commonly supported rebalance protocol`)
+}
+
+function isSame(one: Generation | undefined, other: Generation | undefined): boolean {
+  return one === other || (one !== undefined && other !== undefined && isSameGeneration(one, other))
+}
