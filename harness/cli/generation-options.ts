@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ExploreOptions, WorkloadName } from '../explore/explore-options.ts'
-import type { CommitPolicy, ConsumerClientName } from '../trial/group-spec.ts'
+import type { CommitPolicy, ConsumerClientName, SinkName } from '../trial/group-spec.ts'
 import {
   type ClientName,
   type ClusterSpec,
@@ -18,6 +18,7 @@ export interface GenerationFlags {
   readonly workload?: WorkloadName
   readonly consumer?: ConsumerClientName
   readonly commit?: CommitPolicy
+  readonly sink?: SinkName
   readonly client?: ClientName
   readonly faults?: FaultName[]
   readonly set?: Record<string, string>
@@ -46,6 +47,7 @@ export function addGenerationFlags(command: Command): Command {
     )
     .option('--consumer <name>', 'client of the groups: kafkajs or platformatic (default: both)', values.consumer)
     .option('--commit <policy>', 'when groups commit: before, after or auto (default: drawn)', values.commit)
+    .option('--sink <kind>', 'what the effects of groups go to: none or idempotent (default: drawn)', values.sink)
     .option('--client <name>', 'kafkajs, platformatic or java-semantics (default: the first two)', values.client)
     .option('--faults <list>', 'kinds of faults, separated by commas, or none (default: all)', values.faults)
     .option(
@@ -81,9 +83,9 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
   if ((replicationFactor ?? 1) > (brokers ?? MAX_BROKERS)) {
     throw new UsageError(`--replication-factor ${replicationFactor} needs as many --brokers, not ${brokers}`)
   }
-  const { workload, consumer, commit } = flags
-  if (workload !== 'group' && (consumer ?? commit) !== undefined) {
-    throw new UsageError('--consumer and --commit need --workload group')
+  const { workload, consumer, commit, sink } = flags
+  if (workload !== 'group' && (consumer ?? commit ?? sink) !== undefined) {
+    throw new UsageError('--consumer, --commit and --sink need --workload group')
   }
   if (idempotent === true && acks !== undefined && acks !== -1) {
     throw new UsageError(`--idempotent needs --acks all, not ${acks}`)
@@ -94,6 +96,7 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
     ...(workload === undefined ? {} : { workload }),
     ...(consumer === undefined ? {} : { consumer }),
     ...(commit === undefined ? {} : { commit }),
+    ...(sink === undefined ? {} : { sink }),
     ...(client === undefined ? {} : { client }),
     ...(faults === undefined ? {} : { faults }),
     ...(set === undefined ? {} : { set }),

@@ -5,6 +5,8 @@ import {
   CONSUMER_CLIENT_NAMES,
   type CommitPolicy,
   type ConsumerClientName,
+  SINK_NAMES,
+  type SinkName,
 } from '../trial/group-spec.ts'
 import {
   CLIENT_NAMES,
@@ -67,6 +69,10 @@ export function consumer(text: string): ConsumerClientName {
 
 export function commit(text: string): CommitPolicy {
   return oneOf(text, COMMIT_POLICIES)
+}
+
+export function sink(text: string): SinkName {
+  return oneOf(text, SINK_NAMES)
 }
 
 export function acks(text: string): -1 | 0 | 1 {

@@ -1,4 +1,4 @@
-import type { CommitPolicy, ConsumerClientName } from '../trial/group-spec.ts'
+import type { CommitPolicy, ConsumerClientName, SinkName } from '../trial/group-spec.ts'
 import {
   type ClientName,
   type ClusterSpec,
@@ -22,6 +22,8 @@ export interface ExploreOptions {
   readonly consumer?: ConsumerClientName
   /** When groups commit. */
   readonly commit?: CommitPolicy
+  /** What the effects of groups go to. */
+  readonly sink?: SinkName
   readonly client?: ClientName
   /** Kinds of faults to draw from; default `defaultFaults`. */
   readonly faults?: readonly FaultName[]
@@ -83,7 +85,10 @@ export function respects(options: ExploreOptions, scenario: Scenario): boolean {
     Object.entries(features).every(([name, level]) => cluster.features?.[name] === level) &&
     (options.workload === 'group') === groups.length > 0 &&
     groups.every(
-      spec => (options.consumer ?? spec.client) === spec.client && (options.commit ?? spec.commit) === spec.commit,
+      spec =>
+        (options.consumer ?? spec.client) === spec.client &&
+        (options.commit ?? spec.commit) === spec.commit &&
+        (options.sink ?? spec.sink) === spec.sink,
     ) &&
     workload.producers.every(
       spec =>

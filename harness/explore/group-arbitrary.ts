@@ -51,7 +51,7 @@ const member: fc.Arbitrary<Omit<MemberSpec, 'instanceId'>> = fc
   })
   .map(({ startMs, redeploys }) => ({ startMs, redeploys: [...redeploys].sort((a, b) => a.atMs - b.atMs) }))
 
-function groupArbitrary({ consumer, commit }: ExploreOptions): fc.Arbitrary<GroupSpec> {
+function groupArbitrary({ consumer, commit, sink }: ExploreOptions): fc.Arbitrary<GroupSpec> {
   return fc
     .record({
       client: consumer === undefined ? fc.constantFrom(...CONSUMER_CLIENT_NAMES) : fc.constant(consumer),
@@ -62,7 +62,7 @@ function groupArbitrary({ consumer, commit }: ExploreOptions): fc.Arbitrary<Grou
         { weight: 5, arbitrary: fc.nat(QUICK_HANDLER_MS) },
         { weight: 1, arbitrary: fc.nat(SLOW_HANDLER_MS) },
       ),
-      sink: fc.constantFrom(...SINK_NAMES),
+      sink: sink === undefined ? fc.constantFrom(...SINK_NAMES) : fc.constant(sink),
       sessionTimeoutMs: fc.integer({ min: LEAST_SESSION_MS, max: MOST_SESSION_MS }),
       rebalanceShare: fc.integer({ min: 1, max: 4 }),
       heartbeatShare: fc.integer({ min: 3, max: 6 }),

@@ -152,7 +152,7 @@ export class GroupTrial {
   async #closeMember(host: MemberHost): Promise<ClosedMember[]> {
     const { member, run } = host
     const closed: ClosedMember[] = []
-    await host.close(async process => {
+    await host.retire(async process => {
       await this.#world.sleep(PARTING_MS)
       const before = process.timersFired
       await this.#world.sleep(QUIET_MS)

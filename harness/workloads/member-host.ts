@@ -97,7 +97,7 @@ export class MemberHost implements MemberNode {
     if (this.#state !== 'running') return undefined
     this.#holds++
     if (how === 'kill') this.#kill()
-    else void this.close()
+    else void this.#close()
     return () => {
       this.#holds--
       this.start()
@@ -113,11 +113,16 @@ export class MemberHost implements MemberNode {
   }
 
   /**
-   * Lets the application close its consumer and exit. Resolves when it has.
+   * Lets the application close its consumer and exit for good. Resolves when it has.
    *
    * @param linger what happens between the two, if the consumer could be closed
    */
-  async close(linger?: (process: SimulatedProcess) => Promise<void>): Promise<void> {
+  async retire(linger: (process: SimulatedProcess) => Promise<void>): Promise<void> {
+    this.#holds++
+    await this.#close(linger)
+  }
+
+  async #close(linger?: (process: SimulatedProcess) => Promise<void>): Promise<void> {
     const process = this.#process
     const application = this.#application
     if (this.#state !== 'running' || process === undefined || application === undefined) return
