@@ -1,6 +1,41 @@
-/** The public face of Kafka's clients: producer, and what it shares with the others. */
+/** The public face of Kafka's clients: producer and consumer, and what they share with the others. */
 export type { ConfigValue, ConfigValues } from './abstract-config.ts'
 export type { KafkaMetric } from './client-metrics.ts'
+export { CooperativeStickyAssignor } from './consumer/assignors/cooperative-sticky-assignor.ts'
+export { RangeAssignor } from './consumer/assignors/range-assignor.ts'
+export { RoundRobinAssignor } from './consumer/assignors/round-robin-assignor.ts'
+export { StickyAssignor } from './consumer/assignors/sticky-assignor.ts'
+export { CONSUMER_CONFIG_DEFS } from './consumer/consumer-config.ts'
+export type { GroupMembershipOperation } from './consumer/consumer-coordinator.ts'
+export {
+  CommitFailedException,
+  ConcurrentModificationException,
+  FencedInstanceIdException,
+  GroupMaxSizeReachedException,
+  InvalidGroupIdException,
+  InvalidOffsetException,
+  LogTruncationException,
+  NoOffsetForPartitionException,
+  OffsetOutOfRangeException,
+  RebalanceInProgressException,
+  RecordDeserializationException,
+  RetriableCommitFailedException,
+} from './consumer/consumer-errors.ts'
+export type { ConsumerGroupMetadata } from './consumer/consumer-group-metadata.ts'
+export type { ConsumerInterceptor } from './consumer/consumer-interceptor.ts'
+export type {
+  AssignableCluster,
+  AssignablePartition,
+  Assignment,
+  ConsumerPartitionAssignor,
+  RebalanceProtocol,
+  Subscription,
+} from './consumer/consumer-partition-assignor.ts'
+export type { ConsumerRebalanceListener } from './consumer/consumer-rebalance-listener.ts'
+export { type ConsumerRecord, ConsumerRecords } from './consumer/consumer-record.ts'
+export { type CloseOptions, KafkaConsumer, type KafkaConsumerOptions } from './consumer/kafka-consumer.ts'
+export type { OffsetAndMetadata, OffsetAndTimestamp } from './consumer/offset-and-metadata.ts'
+export type { OffsetCommitCallback } from './consumer/offset-committer.ts'
 export * from './errors.ts'
 export type { Interceptor } from './interceptors.ts'
 export type { MetadataSnapshot, PartitionInfo } from './metadata-snapshot.ts'
@@ -27,3 +62,4 @@ export {
   stringSerde,
   uuidSerde,
 } from './serialization.ts'
+export { TopicPartitionMap } from './topic-partition-map.ts'

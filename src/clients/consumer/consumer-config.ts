@@ -8,7 +8,8 @@ import type { IsolationLevel } from './subscription-state.ts'
 const RECEIVE_BUFFER_BYTES = 65_536
 const INSTANCE_ID = /^[a-zA-Z0-9._-]{1,249}$/
 
-const DEFS: readonly ConfigDef[] = [
+/** All keys of the consumer, with types, defaults and bounds. */
+export const CONSUMER_CONFIG_DEFS: readonly ConfigDef[] = [
   ...commonClientDefs({ receiveBufferBytes: RECEIVE_BUFFER_BYTES }),
   define('group.id', 'STRING', null, 'The group this consumer belongs to; none: it neither subscribes nor commits.'),
   define('group.instance.id', 'STRING', null, 'Makes it a static member, which keeps its partitions over a restart.'),
@@ -71,7 +72,7 @@ const UNUSED_KEYS = [
 export class ConsumerConfig extends AbstractConfig {
   /** @throws ConfigError for a value that is not allowed, or not beside others */
   constructor(values: ConfigValues, onWarning: (message: string) => void) {
-    super(DEFS, UNUSED_KEYS, values, onWarning)
+    super(CONSUMER_CONFIG_DEFS, UNUSED_KEYS, values, onWarning)
     this.#checkProtocol()
     this.#checkGroup()
   }
