@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type ApiError, ErrorCode } from '../../src/protocol/errors.ts'
 import { batches } from '../../src/protocol/records/batch.ts'
 import type { FetchPartitionData } from '../../src/replication/fetch-params.ts'
-import { batch, config, fileBytes, TOPIC_ID } from '../log/log-fixture.ts'
+import { batch, config, fileBytes, TOPIC_ID, withFile } from '../log/log-fixture.ts'
 import {
   CONSUMER,
   changeOrders,
@@ -386,6 +386,25 @@ describe('disk failures', () => {
     expect((await fetch(world, 0)).answers).toMatchObject([{ errorCode: ErrorCode.KAFKA_STORAGE_ERROR }])
     expect(world.logManager.liveLogDirs).toEqual(['b'])
   })
+})
+
+test.each(['part', 'all'])('a truncation of %s of a log takes back what counts as cleaned', async extent => {
+  const first = await leading()
+  for (const value of ['a', 'b', 'c']) {
+    await produce(first, batch(value))
+    await first.replicaManager.getPartition(ORDERS)?.log?.roll()
+  }
+  const checkpoint = 'logs/cleaner-offset-checkpoint'
+  await withFile(first.runtime, checkpoint, file => file.append(Buffer.from('0\n1\norders 0 3\n')))
+  const world = await restarted(first)
+  await world.change(delta => createOrders(delta))
+
+  const partition = world.replicaManager.getPartition(ORDERS)
+  if (extent === 'part') await partition?.truncateTo(1)
+  else await partition?.truncateFullyAndStartAt(1)
+
+  expect(partition?.log?.logEndOffset).toBe(1)
+  expect(String(await fileBytes(world.runtime, checkpoint))).toBe(`0\n1\norders 0 1\n`)
 })
 
 test('an idle hour costs few timers', async () => {
