@@ -1,5 +1,5 @@
 import { joinError } from '../../coordinator/group/classic/classic-group-answers.ts'
-import { JoinGroup, type JoinGroupResponseInput } from '../../protocol/apis/join-group.ts'
+import { JoinGroup, type JoinGroupRequest, type JoinGroupResponseInput } from '../../protocol/apis/join-group.ts'
 import type { ApiHandler } from '../api-handler.ts'
 import { groupContextOf } from './group-context.ts'
 
@@ -11,13 +11,20 @@ export const joinGroupHandler: ApiHandler = {
   background: true,
 
   async handle(context, request) {
-    const response = await context.groupCoordinator.joinGroup(groupContextOf(request), request.bodyOf(JoinGroup))
-    context.requestChannel.sendResponse(request, JoinGroup, inVersion(response, request.header.apiVersion))
+    const { apiVersion } = request.header
+    const body = withRebalanceTimeout(request.bodyOf(JoinGroup), apiVersion)
+    const response = await context.groupCoordinator.joinGroup(groupContextOf(request), body)
+    context.requestChannel.sendResponse(request, JoinGroup, inVersion(response, apiVersion))
   },
 
   sendError(context, request, errorCode) {
     context.requestChannel.sendResponse(request, JoinGroup, inVersion(joinError(errorCode), request.header.apiVersion))
   },
+}
+
+/** Version 0 has only a session timeout, which stands for both. */
+function withRebalanceTimeout(body: JoinGroupRequest, apiVersion: number): JoinGroupRequest {
+  return apiVersion === 0 ? { ...body, rebalanceTimeoutMs: body.sessionTimeoutMs } : body
 }
 
 function inVersion(response: JoinGroupResponseInput, apiVersion: number): JoinGroupResponseInput {
