@@ -13,7 +13,7 @@ export const groupConverges: Checker = ({ groups, healedMs }) =>
       {
         guarantee: 'group-converges',
         kind: 'group-does-not-converge',
-        message: `All faults had ended at ${atTime(healedMs)}, but of ${groupId} (${spec.client}) ${recovery.tookMs} ms later ${missing}.`,
+        message: `All faults had ended at ${atTime(healedMs)}, but of ${groupId} (${spec.client}) ${atTime(recovery.tookMs)} later ${missing}.`,
       },
     ]
   })

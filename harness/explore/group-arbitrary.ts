@@ -59,7 +59,7 @@ function groupArbitrary({ consumer, commit, sink }: ExploreOptions): fc.Arbitrar
       commit: commit === undefined ? fc.constantFrom(...COMMIT_POLICIES) : fc.constant(commit),
       autoCommitIntervalMs: fc.constantFrom(null, 100, 1000, 5000),
       handlerMs: fc.oneof(
-        { weight: 5, arbitrary: fc.nat(QUICK_HANDLER_MS) },
+        { weight: 11, arbitrary: fc.nat(QUICK_HANDLER_MS) },
         { weight: 1, arbitrary: fc.nat(SLOW_HANDLER_MS) },
       ),
       sink: sink === undefined ? fc.constantFrom(...SINK_NAMES) : fc.constant(sink),

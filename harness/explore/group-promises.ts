@@ -4,6 +4,8 @@ import { durabilityOf, mayCorrupt, mayElectRemovedReplica } from './durability.t
 
 /** Clients whose own commits cover only what they have handed over and the application is done with. */
 const COMMIT_ON_THEIR_OWN_AFTER_PROCESSING: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
+/** Clients that show that they live only between two records. */
+const HEARTBEAT_BETWEEN_RECORDS: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
 
 /**
  * What is promised of consumer groups: nothing where disks give back something else than was written to them. One owner a
@@ -16,7 +18,8 @@ export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' 
   const { workload, faults, cluster } = scenario
   const { groups = [] } = workload
   if (groups.length === 0 || mayCorrupt(faults)) return []
-  const promised: GuaranteeName[] = ['group-converges', 'every-commit-settles']
+  const promised: GuaranteeName[] = ['every-commit-settles']
+  if (groups.every(isInTime)) promised.push('group-converges')
   if (!keepsCommits(scenario)) return promised
   promised.push('one-owner', 'commits-stay', 'fenced-commits-refused')
   if (durabilityOf(scenario) !== 'kept' || mayElectRemovedReplica(cluster, faults)) return promised
@@ -26,6 +29,10 @@ export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' 
   promised.push('at-least-once', 'commits-not-beyond-processed')
   if (groups.every(({ sink }) => sink === 'idempotent')) promised.push('effectively-once')
   return promised
+}
+
+function isInTime({ client, handlerMs, heartbeatIntervalMs, sessionTimeoutMs }: GroupSpec): boolean {
+  return !HEARTBEAT_BETWEEN_RECORDS.has(client) || handlerMs + heartbeatIntervalMs < sessionTimeoutMs
 }
 
 function commitsAfterwards({ commit, client }: GroupSpec): boolean {
