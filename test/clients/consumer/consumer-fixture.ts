@@ -34,8 +34,9 @@ export function useBroker(topics: Readonly<Record<string, number>>, config: Read
   })
 
   afterEach(async () => {
-    for (const consumer of consumers) await broker.run(() => consumer.close())
+    const left = [...consumers]
     consumers.clear()
+    for (const consumer of left) await broker.run(() => consumer.close())
     client.close()
     await broker.stop()
     expect(broker.runtime.pendingTimers).toBe(0)
@@ -70,8 +71,9 @@ export function useBroker(topics: Readonly<Record<string, number>>, config: Read
     },
     values: async (from, count) => {
       const found: string[] = []
-      while (found.length < count) {
-        for (const { value } of await broker.run(() => from.poll(60_000))) found.push(`${value}`)
+      for (let left = 100; found.length < count; left--) {
+        if (left === 0) throw new Error(`only ${found.length} of ${count} records came`)
+        for (const { value } of await broker.run(() => from.poll(1000))) found.push(`${value}`)
       }
       return found
     },
