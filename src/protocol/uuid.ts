@@ -52,3 +52,16 @@ export function randomUuid(stream: RandomStream): string {
     if (!text.startsWith('-')) return text
   }
 }
+
+/** Kafka's order of UUIDs (`Uuid.compareTo`): as two signed 64-bit numbers, the more significant one first. */
+export function compareUuids(first: string, second: string): number {
+  if (first === second) return 0
+  const one = Buffer.from(first, 'base64url')
+  const other = Buffer.from(second, 'base64url')
+  for (const position of [0, 8]) {
+    const left = one.readBigInt64BE(position)
+    const right = other.readBigInt64BE(position)
+    if (left !== right) return left < right ? -1 : 1
+  }
+  return 0
+}

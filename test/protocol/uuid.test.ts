@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { formatUuid, isUuid, METADATA_TOPIC_ID, randomUuid, writeUuid, ZERO_UUID } from '../../src/protocol/uuid.ts'
+import {
+  compareUuids,
+  formatUuid,
+  isUuid,
+  METADATA_TOPIC_ID,
+  randomUuid,
+  writeUuid,
+  ZERO_UUID,
+} from '../../src/protocol/uuid.ts'
 import type { RandomStream } from '../../src/runtime/runtime.ts'
 
 function streamOf(...draws: Buffer[]): RandomStream {
@@ -55,5 +63,19 @@ describe('uuid', () => {
 
     expect(id).toBe('Af______T_-__________w')
     expect(isUuid(id)).toBe(true)
+  })
+
+  it('is in the order of two signed numbers', () => {
+    const inOrder = [
+      '80000000000000000000000000000000',
+      'ffffffffffffffff0000000000000000',
+      '00000000000000008000000000000000',
+      '00000000000000000000000000000000',
+      '00000000000000000000000000000001',
+      '7fffffffffffffff8000000000000000',
+    ].map(hex => formatUuid(Buffer.from(hex, 'hex')))
+
+    expect([...inOrder].reverse().sort(compareUuids)).toEqual(inOrder)
+    expect(compareUuids(ZERO_UUID, ZERO_UUID)).toBe(0)
   })
 })
