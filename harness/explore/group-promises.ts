@@ -8,11 +8,12 @@ const COMMIT_ON_THEIR_OWN_AFTER_PROCESSING: ReadonlySet<ConsumerClientName> = ne
 const HEARTBEAT_BETWEEN_RECORDS: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
 
 /**
- * What is promised of consumer groups: nothing where disks give back something else than was written to them. One owner a
- * generation, an end of every commit and convergence always. That commits stay, and that older generations are refused, as
- * long as the coordinator's own topic keeps what was acknowledged. What members are given, and from where, as long as the topic
- * keeps what they have seen. At least once, and not beyond what was processed, for groups that commit afterwards; at most once
- * for those that commit before; once, in effect, for those that commit afterwards to an idempotent sink.
+ * What is promised of consumer groups: nothing where disks give back something else than was written to them. An end of every
+ * commit always; convergence unless a handler takes so long that its member is thrown out each time before it can commit. One
+ * owner a generation, that commits stay, and that older generations are refused, as long as the coordinator's own topic keeps
+ * what was acknowledged. What members are given, and from where, as long as the topic keeps what they have seen. At least once,
+ * and not beyond what was processed, for groups that commit afterwards; at most once for those that commit before; once, in
+ * effect, for those that commit afterwards to an idempotent sink.
  */
 export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' | 'cluster'>): GuaranteeName[] {
   const { workload, faults, cluster } = scenario
