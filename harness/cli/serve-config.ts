@@ -20,6 +20,16 @@ const DEFAULT_PORT = 9092
 /** Below the directory that was chosen. */
 const LOG_DIRECTORY = 'kafka-logs'
 const PATH_KEYS = ['log.dirs', 'log.dir', 'metadata.log.dir'] as const
+/**
+ * What a broker that is alone must be told, as in the `server.properties` that comes with Kafka; and, to be quick, that groups
+ * need not wait for more members.
+ */
+const ALONE = [
+  ['offsets.topic.replication.factor', '1'],
+  ['transaction.state.log.replication.factor', '1'],
+  ['transaction.state.log.min.isr', '1'],
+  ['group.initial.rebalance.delay.ms', '0'],
+] as const
 /** What a file that has listeners says itself. */
 const LISTENER_KEYS: ReadonlySet<string> = new Set([
   'listeners',
@@ -30,7 +40,7 @@ const LISTENER_KEYS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The configuration of a broker that serves. From the weakest to the strongest: a single combined node, the file,
+ * The configuration of a broker that serves. From the weakest to the strongest: a single combined node, alone, the file,
  * `--host` and `--port`, `--set`. Paths become relative to the root of the file system, as the runtime wants them.
  *
  * @throws ConfigError, PropertiesSyntaxError
@@ -43,7 +53,7 @@ export function serveConfig(options: ServeConfigOptions): KafkaConfig {
   const node = combinedNodeProperties(endPoint, fileValue('node.id') ?? fileValue('broker.id'))
   const overridesListeners = port !== undefined || host !== undefined || !inFile.has('listeners')
   const overrides = new Map<string, string>()
-  for (const [key, value] of node) {
+  for (const [key, value] of [...ALONE, ...node]) {
     if (LISTENER_KEYS.has(key) ? overridesListeners : !inFile.has(key)) overrides.set(key, value)
   }
   for (const [key, value] of Object.entries(set)) overrides.set(key, value)

@@ -99,6 +99,7 @@ interface NodeAddress {
 const QUICK_PROPERTIES = [
   ['controller.quorum.election.timeout.ms', '300'],
   ['broker.heartbeat.interval.ms', '500'],
+  ['group.initial.rebalance.delay.ms', '0'],
 ] as const
 
 /**
