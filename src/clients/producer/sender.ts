@@ -122,6 +122,8 @@ export class Sender {
     if (transactionManager.hasAbortableError && lastError !== undefined && isAuthorizationError(lastError)) {
       this.#maybeAbortBatches(lastError)
       transactionManager.transitionToUninitialized()
+      // Kafka's asks again at once, and so all the time.
+      await this.#sleep()
       return true
     }
     transactionManager.bumpIdempotentEpochAndResetIdIfNeeded()
