@@ -1,5 +1,6 @@
 import { ConfigError } from '../../config/config-error.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { ConfigValues } from '../abstract-config.ts'
 import { parseBootstrapServers } from '../bootstrap-servers.ts'
 import { kafkaClientOptions } from '../client-options.ts'
 import { ExponentialBackoff } from '../exponential-backoff.ts'
@@ -56,11 +57,12 @@ export interface ConsumerParts<K, V> {
 /** Puts a consumer together as its configuration says. @param callback runs code of the application. @throws ConfigError */
 export function createConsumerParts<K, V>(
   runtime: Runtime,
+  values: ConfigValues,
   options: KafkaConsumerOptions<K, V>,
   callback: (body: () => void | Promise<void>) => Promise<void>,
 ): ConsumerParts<K, V> {
   const onWarning = options.onWarning ?? (() => {})
-  const config = new ConsumerConfig(options.config, onWarning)
+  const config = new ConsumerConfig(values, onWarning)
   const addresses = parseBootstrapServers(config.getList('bootstrap.servers'))
   const clientId = clientIdOf(runtime, config)
   const retryBackoffMs = config.getNumber('retry.backoff.ms')

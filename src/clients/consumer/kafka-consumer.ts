@@ -27,8 +27,6 @@ import { Timer } from './timer.ts'
 const DEFAULT_CLOSE_TIMEOUT_MS = 30_000
 
 export interface KafkaConsumerOptions<K, V> {
-  /** By Kafka's keys; see `ConsumerConfig`. */
-  readonly config: ConfigValues
   readonly keyDeserializer: Deserializer<K>
   readonly valueDeserializer: Deserializer<V>
   readonly interceptors?: readonly ConsumerInterceptor<K, V>[]
@@ -60,10 +58,13 @@ export class KafkaConsumer<K, V> {
   #hasAllFetchPositions = false
   #closed = false
 
-  /** @throws ConfigError for a configuration that cannot be */
-  constructor(runtime: Runtime, options: KafkaConsumerOptions<K, V>) {
+  /**
+   * @param config by Kafka's keys, see `ConsumerConfig`
+   * @throws ConfigException for a configuration that cannot be
+   */
+  constructor(runtime: Runtime, config: ConfigValues, options: KafkaConsumerOptions<K, V>) {
     this.#runtime = runtime
-    this.#parts = createConsumerParts(runtime, options, body => this.#caller.callback(body))
+    this.#parts = createConsumerParts(runtime, config, options, body => this.#caller.callback(body))
   }
 
   /** The partitions that are assigned now. */

@@ -52,16 +52,12 @@ export function useBroker(topics: Readonly<Record<string, number>>, config: Read
       return client
     },
     consumer: (config = {}, options = {}) => {
-      const consumer = new KafkaConsumer(broker.runtime, {
-        config: {
-          'bootstrap.servers': `127.0.0.1:${broker.server.boundPort()}`,
-          'auto.offset.reset': 'earliest',
-          ...config,
-        },
-        keyDeserializer: stringSerde,
-        valueDeserializer: stringSerde,
-        ...options,
-      })
+      const bootstrap = `127.0.0.1:${broker.server.boundPort()}`
+      const consumer = new KafkaConsumer(
+        broker.runtime,
+        { 'bootstrap.servers': bootstrap, 'auto.offset.reset': 'earliest', ...config },
+        { keyDeserializer: stringSerde, valueDeserializer: stringSerde, ...options },
+      )
       consumers.add(consumer)
       return consumer
     },
