@@ -27,6 +27,7 @@ import { noSilentLoss } from './no-silent-loss.ts'
 import { noUnexplainedLoss } from './no-unexplained-loss.ts'
 import { oneLeaderPerEpoch } from './one-leader-per-epoch.ts'
 import { oneOwner } from './one-owner.ts'
+import { onlyOwnedRecords } from './only-owned-records.ts'
 import { order } from './order.ts'
 import { readsStay } from './reads-stay.ts'
 import { recovers } from './recovers.ts'
@@ -63,6 +64,7 @@ export const CHECKERS: Readonly<Record<GuaranteeName, Checker>> = {
   'at-most-once': atMostOnce,
   'effectively-once': effectivelyOnce,
   'one-owner': oneOwner,
+  'only-owned-records': onlyOwnedRecords,
   'commits-not-beyond-processed': commitsNotBeyondProcessed,
   'commits-stay': commitsStay,
   'fenced-commits-refused': fencedCommitsRefused,

@@ -8,7 +8,8 @@ type Assigned = Extract<GroupEvent, { readonly kind: 'assigned' }>
 
 /**
  * In one generation a partition has one owner (`two-owners-in-a-generation`), and a member one assignment
- * (`two-assignments-in-a-generation`). Across generations the protocol allows two at a time: a member that was paused or cut
+ * (`two-assignments-in-a-generation`). A static member that comes back is the same member: it takes over what it left, without a
+ * new generation and under another member id (KIP-345). Across generations the protocol allows two at a time: a member that was paused or cut
  * off goes on with what it owned until it hears that its session has ended.
  */
 export const oneOwner: Checker = evidence => judgedGroups(evidence).flatMap(ownersOf)
@@ -19,7 +20,7 @@ function ownersOf(group: GroupEvidence): Violation[] {
   const violations: Violation[] = []
   for (const event of group.events) {
     if (event.kind !== 'assigned') continue
-    const key = `${event.generation}/${event.memberId}`
+    const key = `${event.generation}/${identityOf(group, event)}`
     const before = assignments.get(key)
     assignments.set(key, event)
     if (before !== undefined && `${before.partitions}` !== `${event.partitions}`) {
@@ -28,10 +29,16 @@ function ownersOf(group: GroupEvidence): Violation[] {
     for (const partition of event.partitions) {
       const owner = owners.get(`${event.generation}/${partition}`)
       if (owner === undefined) owners.set(`${event.generation}/${partition}`, event)
-      else if (owner.memberId !== event.memberId) violations.push(shared(group, partition, owner, event))
+      else if (identityOf(group, owner) !== identityOf(group, event))
+        violations.push(shared(group, partition, owner, event))
     }
   }
   return violations
+}
+
+/** `group.instance.id` of a static member, what the coordinator calls a dynamic one. */
+function identityOf({ spec }: GroupEvidence, { member, memberId }: Assigned): string {
+  return spec.members[member]?.instanceId ?? memberId
 }
 
 function shared(group: GroupEvidence, partition: number, one: Assigned, other: Assigned): Violation {

@@ -4,6 +4,8 @@ import { durabilityOf, mayCorrupt, mayElectRemovedReplica } from './durability.t
 
 /** Clients whose own commits cover only what they have handed over and the application is done with. */
 const COMMIT_ON_THEIR_OWN_AFTER_PROCESSING: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
+/** Clients that hand over nothing any more of what a rebalance has taken from them, and begin anew with what they are given. */
+const DISCARD_WHAT_THEY_LOSE: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
 /** Clients that show that they live only between two records. */
 const HEARTBEAT_BETWEEN_RECORDS: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
 
@@ -11,9 +13,9 @@ const HEARTBEAT_BETWEEN_RECORDS: ReadonlySet<ConsumerClientName> = new Set(['kaf
  * What is promised of consumer groups: nothing where disks give back something else than was written to them. An end of every
  * commit always; convergence unless a handler takes so long that its member is thrown out each time before it can commit. One
  * owner a generation, that commits stay, and that older generations are refused, as long as the coordinator's own topic keeps
- * what was acknowledged. What members are given, and from where, as long as the topic keeps what they have seen. At least once,
- * and not beyond what was processed, for groups that commit afterwards; at most once for those that commit before; once, in
- * effect, for those that commit afterwards to an idempotent sink.
+ * what was acknowledged. What members are given, and from where, as long as the topic keeps what they have seen and their
+ * client forgets what it no longer owns. At least once, and not beyond what was processed, for groups that commit afterwards;
+ * at most once for those that commit before; once, in effect, for those that commit afterwards to an idempotent sink.
  */
 export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' | 'cluster'>): GuaranteeName[] {
   const { workload, faults, cluster } = scenario
@@ -24,15 +26,25 @@ export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' 
   if (!keepsCommits(scenario)) return promised
   promised.push('one-owner', 'commits-stay', 'fenced-commits-refused')
   if (durabilityOf(scenario) !== 'kept' || mayElectRemovedReplica(cluster, faults)) return promised
-  promised.push('group-order', 'rereads-from-commit')
-  if (groups.every(({ commit }) => commit === 'before')) promised.push('at-most-once')
+  if (groups.every(({ client }) => DISCARD_WHAT_THEY_LOSE.has(client))) {
+    promised.push('only-owned-records', 'group-order', 'rereads-from-commit')
+    if (groups.every(({ commit }) => commit === 'before')) promised.push('at-most-once')
+  }
   if (!groups.every(commitsAfterwards)) return promised
   promised.push('at-least-once', 'commits-not-beyond-processed')
   if (groups.every(({ sink }) => sink === 'idempotent')) promised.push('effectively-once')
   return promised
 }
 
-function isInTime({ client, handlerMs, heartbeatIntervalMs, sessionTimeoutMs }: GroupSpec): boolean {
+function isInTime({
+  client,
+  handlerMs,
+  heartbeatIntervalMs,
+  rebalanceTimeoutMs,
+  sessionTimeoutMs,
+}: GroupSpec): boolean {
+  // Whose heartbeats do not wait for the application must see it poll, with time for a commit.
+  if (client === 'java-semantics') return handlerMs * 2 <= rebalanceTimeoutMs
   return !HEARTBEAT_BETWEEN_RECORDS.has(client) || handlerMs + heartbeatIntervalMs < sessionTimeoutMs
 }
 

@@ -243,6 +243,8 @@ export const GUARANTEE_NAMES = [
   'effectively-once',
   /** In a generation of a group a partition has one owner. */
   'one-owner',
+  /** A member is given records of the partitions that it owns, and of no others. */
+  'only-owned-records',
   /** A group that commits after processing never commits beyond it. */
   'commits-not-beyond-processed',
   /** A successful commit is what is committed in the end. */

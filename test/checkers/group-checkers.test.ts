@@ -9,6 +9,7 @@ const OF_GROUPS: readonly GuaranteeName[] = [
   'at-most-once',
   'effectively-once',
   'one-owner',
+  'only-owned-records',
   'commits-not-beyond-processed',
   'commits-stay',
   'fenced-commits-refused',

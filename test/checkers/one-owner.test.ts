@@ -22,6 +22,18 @@ describe('one-owner', () => {
     ])
   })
 
+  it('takes a static member that comes back under another member id for the same', () => {
+    const members = [{ startMs: 0, instanceId: 'instance-0', redeploys: [] }]
+    const script = new GroupScript({ client: 'platformatic', members }).started(0).assigned(0, 1, 0)
+    const again = { member: 0, run: 2, ms: 9, generation: 1, memberId: 'm0-again', partitions: [0] }
+    script
+      .killed(0)
+      .started(0)
+      .history.add({ kind: 'assigned', ...again })
+
+    expect(oneOwner(script.evidence(0))).toEqual([])
+  })
+
   it('tells of a member that was given two assignments in one generation', () => {
     const script = new GroupScript().started(0).assigned(0, 1, 0).assigned(0, 1, 0, 1)
 

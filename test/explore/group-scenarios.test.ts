@@ -51,7 +51,8 @@ describe('scenarios with groups', () => {
 
 describe('what is promised to groups', () => {
   it('is at least once for those that commit afterwards, and once in effect with an idempotent sink', () => {
-    const sound = ['one-owner', 'commits-stay', 'fenced-commits-refused', 'group-order', 'rereads-from-commit']
+    const kept = ['one-owner', 'commits-stay', 'fenced-commits-refused']
+    const sound = [...kept, 'only-owned-records', 'group-order', 'rereads-from-commit']
     const always = ['every-commit-settles', 'group-converges', ...sound]
     const afterwards = ['at-least-once', 'commits-not-beyond-processed']
 
@@ -66,6 +67,14 @@ describe('what is promised to groups', () => {
 
     expect(promised).not.toContain('at-least-once')
     expect(promised).not.toContain('at-most-once')
+  })
+
+  it('is nothing about what platformatic hands over: it goes on with what a rebalance has taken from it', () => {
+    const promised = promisedToGroups(withGroup({ client: 'platformatic' }))
+
+    expect(promised).toContain('at-least-once')
+    for (const name of ['only-owned-records', 'group-order', 'rereads-from-commit'])
+      expect(promised).not.toContain(name)
   })
 
   it('is no convergence where a handler outlasts the session of a client that is silent meanwhile', () => {
