@@ -46,6 +46,12 @@ describe('the range assignor', () => {
 
     expect(assign({ a: 3 }, before)).toEqual({ m5: { a: [0] }, m6: { a: [1] }, m0: { a: [2] } })
     expect(assign({ a: 3 }, after)).toEqual({ m9: { a: [0] }, m1: { a: [1] }, m0: { a: [2] } })
+    for (const members of [
+      { m0: { topics }, m1: { topics, instanceId: 'i' } },
+      { m1: { topics, instanceId: 'i' }, m0: { topics } },
+    ]) {
+      expect(assign({ a: 2 }, members)).toEqual({ m0: { a: [1] }, m1: { a: [0] } })
+    }
   })
 
   it('needs no members and no topics, but those that are read must exist', () => {

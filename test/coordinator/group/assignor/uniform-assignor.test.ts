@@ -58,6 +58,16 @@ describe('the uniform assignor, when members read different topics', () => {
     expect(assign({ a: 3, b: 5 }, members)).toEqual({ m0: { a: [0, 1, 2], b: [4] }, m1: { b: [0, 1, 2, 3] } })
   })
 
+  it('deals out first the topics with most partitions a reader', () => {
+    const topics = ['a', 'b']
+
+    expect(assign({ a: 1, b: 4, c: 1 }, { m0: { topics }, m1: { topics }, m2: { topics: ['c'] } })).toEqual({
+      m0: { a: [0], b: [0, 2] },
+      m1: { b: [1, 3] },
+      m2: { c: [0] },
+    })
+  })
+
   it('moves partitions from the most loaded to the least loaded', () => {
     const members = { m0: { topics: ['a', 'b'], has: { a: [0, 1, 2, 3], b: [0, 1] } }, m1: { topics: ['a'] } }
 
