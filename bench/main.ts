@@ -2,8 +2,9 @@
 // KafkaJS sets timers with negative delays (kafkajs#1751), of which Node warns over real TCP: `npm run bench` leaves that out.
 import { cpus } from 'node:os'
 import { loopbackSends, simulatedSends, steadyLoad, wireLoad } from './broker.ts'
+import { type ClientFigures, loopbackClients } from './clients.ts'
 import { clusterLoad } from './cluster.ts'
-import { drawnTrials, median, smallTrial } from './trials.ts'
+import { clientShare, drawnTrials, median, smallTrial } from './trials.ts'
 import { pingPong, timerChain } from './world.ts'
 
 const SENDS = 1000
@@ -75,7 +76,38 @@ async function measure(): Promise<void> {
   row('trial drawn by explore, median', drawn.medianMs, 'ms', 50, true)
 }
 
+/** Records of the clients' part: sent and read in bulk, and sent one by one. */
+const BULK = 50_000
+const SINGLES = 500
+const ROUNDS = 3
+
+function printClients(figures: readonly ClientFigures[], shares: ReadonlyMap<string, number>): void {
+  console.log('\nclients against `serve` over loopback, records of 100 bytes, acks=all, best of three rounds\n')
+  console.log('client          sent/s    p99 of one send    read/s    share of a small trial')
+  for (const { client, sentPerSecond, sendP99Ms, readPerSecond } of figures) {
+    const share = shares.get(client)
+    console.log(
+      [
+        client.padEnd(12),
+        Math.round(sentPerSecond).toString().padStart(9),
+        `${sendP99Ms.toFixed(2)} ms`.padStart(18),
+        Math.round(readPerSecond).toString().padStart(9),
+        `${share === undefined ? '' : `${Math.round(share * 100)} %`}`.padStart(25),
+      ].join(' '),
+    )
+  }
+}
+
 await measure()
+const shares = new Map<string, number>()
+for (const [name, client] of [
+  ['own', 'java-semantics'],
+  ['KafkaJS', 'kafkajs'],
+  ['platformatic', 'platformatic'],
+] as const) {
+  shares.set(name, await clientShare(client, 20))
+}
+const clients = await loopbackClients(BULK, SINGLES, ROUNDS)
 const width = Math.max(...rows.map(({ what }) => what.length))
 console.log(
   `\n${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}, ${process.platform} ${process.arch}\n`,
@@ -83,3 +115,4 @@ console.log(
 for (const { what, figure, target, met } of rows) {
   console.log(`${what.padEnd(width)}  ${figure.padStart(10)}  target ${target.padEnd(10)} ${met ? 'met' : 'MISSED'}`)
 }
+printClients(clients, shares)

@@ -1,4 +1,4 @@
-import { type Fault, runTrial, type Scenario, scenarioFromSeed, trialSeed } from '../harness/index.ts'
+import { type ClientName, type Fault, runTrial, type Scenario, scenarioFromSeed, trialSeed } from '../harness/index.ts'
 
 const FAULTS: readonly Fault[] = [
   { kind: 'disconnect', at: { ms: 300 }, forMs: 0 },
@@ -14,7 +14,7 @@ const TIMEOUTS = {
 }
 
 /** 50 records, 3 faults; as many controllers and copies as brokers. */
-function smallScenario(client: 'kafkajs' | 'platformatic', brokers: 1 | 3, seed: number): Scenario {
+function smallScenario(client: ClientName, brokers: 1 | 3, seed: number): Scenario {
   const sends = Array.from({ length: 50 }, (_, index) => ({
     atMs: index * 40,
     partition: index,
@@ -60,7 +60,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Median wall milliseconds of a small trial, after a warm-up. */
-export async function smallTrial(client: 'kafkajs' | 'platformatic', brokers: 1 | 3, runs: number): Promise<number> {
+export async function smallTrial(client: ClientName, brokers: 1 | 3, runs: number): Promise<number> {
   const wallMs: number[] = []
   for (let run = 0; run < runs * 2; run++) {
     const result = await runTrial(smallScenario(client, brokers, run))
@@ -80,4 +80,27 @@ export async function drawnTrials(runs: number): Promise<{ readonly medianMs: nu
     virtualMs += statistics.virtualMs
   }
   return { medianMs: median(wallMs), speedUp: virtualMs / wallMs.reduce((sum, ms) => sum + ms, 0) }
+}
+
+/** Share of the real processor time of small trials that the application and its client use, the rest being brokers, network and harness. */
+export async function clientShare(client: ClientName, runs: number): Promise<number> {
+  let inClients = 0
+  let total = 0
+  for (let run = 0; run < runs * 2; run++) {
+    let lastMs = performance.now()
+    let isClient = false
+    const result = await runTrial(smallScenario(client, 3, run), {
+      onEvent: lane => {
+        const nowMs = performance.now()
+        if (run >= runs) {
+          total += nowMs - lastMs
+          if (isClient) inClients += nowMs - lastMs
+        }
+        lastMs = nowMs
+        isClient = lane.name.startsWith('app-') || lane.process?.host.name.startsWith('app-') === true
+      },
+    })
+    if (result.failure !== undefined) throw new Error(`small trial ${run} failed: ${result.failure.message}`)
+  }
+  return inClients / total
 }

@@ -1,7 +1,7 @@
 import type { Violation } from '../checkers/evidence.ts'
 import type { DrainName } from '../world/drain.ts'
 import type { TraceEntry, TraceMode } from '../world/trace.ts'
-import type { World, WorldStatistics } from '../world/world.ts'
+import type { World, WorldOptions, WorldStatistics } from '../world/world.ts'
 import type { FaultName, Scenario } from './scenario.ts'
 
 export interface TrialOptions {
@@ -12,6 +12,8 @@ export interface TrialOptions {
   readonly explainIndex?: number
   /** Fail the trial when code in it starts a real asynchronous operation of the host. */
   readonly strict?: boolean
+  /** See `WorldOptions.onEvent`. */
+  readonly onEvent?: WorldOptions['onEvent']
   /** Stop at this virtual time and leave what happened so far (no checks). */
   readonly untilMs?: number
 }

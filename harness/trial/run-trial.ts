@@ -32,6 +32,7 @@ export async function runTrialWith(
     maxVirtualMs: options.untilMs ?? MAX_VIRTUAL_MS,
     trace: options.trace ?? 'digest',
     ...(options.drain === undefined ? {} : { drain: options.drain }),
+    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     ...(options.explainIndex === undefined ? {} : { explainIndex: options.explainIndex }),
   })
   const stopWatching = options.strict === true ? watchEscapes(world) : undefined

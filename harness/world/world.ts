@@ -28,6 +28,8 @@ export interface WorldOptions {
   readonly maxVirtualMs?: number
   /** Capture the stack where the event of this trace index was scheduled (to explain a divergence). */
   readonly explainIndex?: number
+  /** Called before each event, with whose it is: to measure who uses the real processor. It must not touch the world. */
+  readonly onEvent?: (lane: Lane) => void
 }
 
 const DEFAULT_EPOCH_MS = 1_767_225_600_000
@@ -63,6 +65,7 @@ export class World {
   readonly #maxEvents: number
   readonly #maxVirtualUs: number
   readonly #explainIndex: number | undefined
+  readonly #onEvent: WorldOptions['onEvent']
   readonly #heap = new EventHeap()
   readonly #stacks = new Map<WorldEvent, string>()
   #nowUs = 0
@@ -84,6 +87,7 @@ export class World {
     this.#maxEvents = options.maxEvents ?? DEFAULT_MAX_EVENTS
     this.#maxVirtualUs = Math.round((options.maxVirtualMs ?? DEFAULT_MAX_VIRTUAL_MS) * 1000)
     this.#explainIndex = options.explainIndex
+    this.#onEvent = options.onEvent
   }
 
   /** Whole microseconds since the world began. */
@@ -265,6 +269,7 @@ export class World {
     this.#nowUs = event.timeUs
     this.#events++
     if (this.#explainIndex !== undefined) this.#explain(event)
+    this.#onEvent?.(event.lane)
     this.trace.event(event.timeUs, event.lane.id, event.kind)
     try {
       if (event.context === undefined) event.run()
