@@ -45,7 +45,11 @@ export function addGenerationFlags(command: Command): Command {
       'append, or group: consumer groups read what is appended (default: append)',
       values.workload,
     )
-    .option('--consumer <name>', 'client of the groups: kafkajs or platformatic (default: both)', values.consumer)
+    .option(
+      '--consumer <name>',
+      'client of the groups: kafkajs, platformatic or java-semantics (default: the first two)',
+      values.consumer,
+    )
     .option('--commit <policy>', 'when groups commit: before, after or auto (default: drawn)', values.commit)
     .option('--sink <kind>', 'what the effects of groups go to: none or idempotent (default: drawn)', values.sink)
     .option('--client <name>', 'kafkajs, platformatic or java-semantics (default: the first two)', values.client)

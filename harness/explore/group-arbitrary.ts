@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import {
   COMMIT_POLICIES,
-  CONSUMER_CLIENT_NAMES,
   type GroupSpec,
   type MemberSpec,
   type Redeploy,
   SINK_NAMES,
+  THIRD_PARTY_CONSUMER_NAMES,
 } from '../trial/group-spec.ts'
 import type { ExploreOptions } from './explore-options.ts'
 import { CHAOS_WINDOW_MS } from './fault-arbitrary.ts'
@@ -54,7 +54,7 @@ const member: fc.Arbitrary<Omit<MemberSpec, 'instanceId'>> = fc
 function groupArbitrary({ consumer, commit, sink }: ExploreOptions): fc.Arbitrary<GroupSpec> {
   return fc
     .record({
-      client: consumer === undefined ? fc.constantFrom(...CONSUMER_CLIENT_NAMES) : fc.constant(consumer),
+      client: consumer === undefined ? fc.constantFrom(...THIRD_PARTY_CONSUMER_NAMES) : fc.constant(consumer),
       assignor: fc.nat(),
       commit: commit === undefined ? fc.constantFrom(...COMMIT_POLICIES) : fc.constant(commit),
       autoCommitIntervalMs: fc.constantFrom(null, 100, 1000, 5000),

@@ -35,6 +35,12 @@ export const ABILITIES: Readonly<Record<ConsumerClientName, Abilities>> = {
     hasStaticMembers: true,
     leastCommitIntervalMs: 100,
   },
+  'java-semantics': {
+    protocols: ['classic'],
+    assignors: ASSIGNOR_NAMES,
+    hasStaticMembers: true,
+    leastCommitIntervalMs: 0,
+  },
 }
 
 const GROUP_KEYS: readonly (keyof GroupSpec)[] = [

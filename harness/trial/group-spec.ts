@@ -1,5 +1,8 @@
-/** Libraries whose consumers a group can be made of. */
-export const CONSUMER_CLIENT_NAMES = ['kafkajs', 'platformatic'] as const
+/** Libraries of others whose consumers a group can be made of: what scenarios are drawn for. */
+export const THIRD_PARTY_CONSUMER_NAMES = ['kafkajs', 'platformatic'] as const
+
+/** All whose consumers a group can be made of. */
+export const CONSUMER_CLIENT_NAMES = [...THIRD_PARTY_CONSUMER_NAMES, 'java-semantics'] as const
 export type ConsumerClientName = (typeof CONSUMER_CLIENT_NAMES)[number]
 
 export const COMMIT_POLICIES = ['before', 'after', 'auto'] as const
@@ -61,6 +64,14 @@ export interface Redeploy {
   readonly how: (typeof REDEPLOY_MEANS)[number]
   /** How long from its end until the next one starts, virtual ms. */
   readonly forMs: number
+}
+
+/**
+ * `max.poll.records` of a consumer that must poll again within the rebalance timeout (`max.poll.interval.ms`): what is handled
+ * in half of that.
+ */
+export function maxPollRecordsFor({ handlerMs, rebalanceTimeoutMs }: GroupSpec): number {
+  return Math.max(1, Math.min(500, Math.floor(rebalanceTimeoutMs / 2 / Math.max(1, handlerMs))))
 }
 
 /** `group.id` of a group of the scenario. */

@@ -66,7 +66,7 @@ export class GroupTrial {
         member,
         group: spec,
         sink,
-        createClient: listener => createConsumer({ ...common, listener }),
+        createClient: (runtime, listener) => createConsumer({ ...common, runtime, listener }),
         tell: text => tell(name, text),
       })
     })

@@ -23,7 +23,7 @@ export interface MemberContext {
   readonly spec: GroupSpec
   readonly sink: Sink
   /** Makes the client, in the application's process. */
-  readonly createClient: (listener: ConsumerListener) => ConsumerClient
+  readonly createClient: (process: SimulatedProcess, listener: ConsumerListener) => ConsumerClient
   /** The client cannot begin or has ended by itself: the application has nothing left to do. */
   readonly onGaveUp: () => void
   readonly tell: (text: string) => void
@@ -41,7 +41,7 @@ export class GroupMember {
 
   constructor(context: MemberContext) {
     this.#context = context
-    this.#client = context.createClient({
+    this.#client = context.createClient(context.process, {
       assigned: assignment => this.#assigned(assignment),
       revoked: () => this.#revoked(),
       handle: record => this.#handle(record),

@@ -20,7 +20,7 @@ export interface MemberHostOptions {
   readonly member: number
   readonly group: GroupSpec
   readonly sink: Sink
-  readonly createClient: (listener: ConsumerListener) => ConsumerClient
+  readonly createClient: (process: SimulatedProcess, listener: ConsumerListener) => ConsumerClient
   readonly tell: (text: string) => void
 }
 

@@ -1,3 +1,4 @@
+import type { Runtime } from '../../../src/runtime/runtime.ts'
 import type { GroupSpec } from '../../trial/group-spec.ts'
 
 /** A record as a client hands it over. */
@@ -53,6 +54,8 @@ export interface ConsumerClient {
 }
 
 export interface ConsumerOptions {
+  /** The application's process: what this package's own clients run on. */
+  readonly runtime: Runtime
   readonly clientId: string
   readonly groupId: string
   /** `host:port` of each broker. */

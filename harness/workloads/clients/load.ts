@@ -30,6 +30,7 @@ export function loadConsumer(name: ConsumerClientName): Promise<CreateConsumer> 
   if (client === undefined) {
     client = asShipped(async () => {
       if (name === 'kafkajs') return (await import('./kafkajs-consumer.ts')).createKafkaJsConsumer
+      if (name === 'java-semantics') return (await import('./java-semantics-consumer.ts')).createJavaSemanticsConsumer
       return (await import('./platformatic-consumer.ts')).createPlatformaticConsumer
     })
     loadedConsumers.set(name, client)
