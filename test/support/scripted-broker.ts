@@ -14,6 +14,8 @@ export interface ScriptedRequest {
   readonly api: Api
   readonly version: number
   readonly body: unknown
+  /** Which connection it came on, from 0. */
+  readonly connection: number
   answer(body: object): void
   disconnect(): void
 }
@@ -21,6 +23,7 @@ export interface ScriptedRequest {
 /** One batch of a Produce request. */
 export interface ReceivedBatch {
   readonly topic: string
+  readonly topicId: string
   readonly partition: number
   readonly batch: RecordBatchView
   readonly values: readonly string[]
@@ -53,6 +56,7 @@ export class ScriptedBroker {
   #listener: Listener | undefined
   #port = 0
   #nextProducerId = 1000
+  #nextConnection = 0
 
   constructor(runtime: Runtime, id = 1) {
     this.#runtime = runtime
@@ -101,6 +105,7 @@ export class ScriptedBroker {
 
   #serve(connection: Connection): void {
     let received = Buffer.alloc(0)
+    const number = this.#nextConnection++
     this.#connections.add(connection)
     connection.onReady(() => {
       try {
@@ -120,18 +125,19 @@ export class ScriptedBroker {
         const size = received.readInt32BE(0)
         const frame = Buffer.from(received.subarray(4, 4 + size))
         received = received.subarray(4 + size)
-        this.#receive(connection, frame)
+        this.#receive(connection, number, frame)
       }
     })
   }
 
-  #receive(connection: Connection, frame: Buffer): void {
+  #receive(connection: Connection, number: number, frame: Buffer): void {
     const { api, header, bodyOffset } = parseRequestHeader(frame)
     const body: unknown = decodeRequestBody(api, header.apiVersion, frame, bodyOffset)
     const request: ScriptedRequest = {
       api,
       version: header.apiVersion,
       body,
+      connection: number,
       answer: answer => {
         const payload = encodeResponse(
           api as Api<Fields, Fields>,
@@ -201,7 +207,7 @@ export class ScriptedBroker {
       partitionData.map(({ index, records }) => {
         const batch = produceBatch(records, request.version)
         const values = [...batch.records()].map(({ value }) => value?.toString() ?? 'null')
-        return { topic: names.get(topicId) ?? '', partition: index, batch, values }
+        return { topic: names.get(topicId) ?? '', topicId, partition: index, batch, values }
       }),
     )
     const respond = (errorCode = 0, extra: object = {}) =>
