@@ -3,7 +3,7 @@ import type { GuaranteeName, Scenario } from '../trial/scenario.ts'
 import { durabilityOf, mayCorrupt, mayElectRemovedReplica } from './durability.ts'
 
 /** Clients whose own commits cover only what they have handed over and the application is done with. */
-const COMMIT_ON_THEIR_OWN_AFTER_PROCESSING: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
+const COMMIT_ON_THEIR_OWN_AFTER_PROCESSING: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
 /** Clients that hand over nothing any more of what a rebalance has taken from them, and begin anew with what they are given. */
 const DISCARD_WHAT_THEY_LOSE: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
 /** Clients that show that they live only between two records. */

@@ -38,7 +38,7 @@ function withMember<T>(
       member: 0,
       group,
       sink: new Sink(group.sink),
-      createClient: listener => {
+      createClient: (_, listener) => {
         const consumer = new ScriptedConsumer(listener, script)
         consumers.push(consumer)
         return consumer
