@@ -1,4 +1,5 @@
 import { type ClientName, type Fault, runTrial, type Scenario, scenarioFromSeed, trialSeed } from '../harness/index.ts'
+import { realMilliseconds } from '../harness/world/drain.ts'
 
 const FAULTS: readonly Fault[] = [
   { kind: 'disconnect', at: { ms: 300 }, forMs: 0 },
@@ -87,11 +88,11 @@ export async function clientShare(client: ClientName, runs: number): Promise<num
   let inClients = 0
   let total = 0
   for (let run = 0; run < runs * 2; run++) {
-    let lastMs = performance.now()
+    let lastMs = realMilliseconds()
     let isClient = false
     const result = await runTrial(smallScenario(client, 3, run), {
       onEvent: lane => {
-        const nowMs = performance.now()
+        const nowMs = realMilliseconds()
         if (run >= runs) {
           total += nowMs - lastMs
           if (isClient) inClients += nowMs - lastMs
