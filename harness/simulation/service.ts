@@ -1,3 +1,4 @@
+import type { Runtime } from '../../src/runtime/runtime.ts'
 import type { ClientNode } from '../trial/client-node.ts'
 import type { SimulatedHost } from '../world/host.ts'
 import type { SimulatedProcess } from '../world/process.ts'
@@ -9,6 +10,8 @@ const RESTART_MS = 1000
 
 /** What an application is given when it starts. */
 export interface ServiceLife {
+  /** The process it runs in, for clients of this package; others find the simulated machine behind Node's own functions. */
+  readonly runtime: Runtime
   /** Aborted when the application is asked to stop (SIGTERM): it closes what is open, and its `main` returns. */
   readonly signal: AbortSignal
   /** Adds a line to the story. */
@@ -81,7 +84,7 @@ export class Service implements ClientNode {
     this.#starts++
     const process = this.host.process(this.name)
     const controller = new AbortController()
-    const life: ServiceLife = { signal: controller.signal, tell: text => this.#tell(text) }
+    const life = { runtime: process, signal: controller.signal, tell: (text: string) => this.#tell(text) }
     const { promise: ended, resolve } = Promise.withResolvers<void>()
     const run: Run = { process, controller, ended }
     this.#run = run

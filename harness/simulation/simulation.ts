@@ -1,4 +1,5 @@
 import { KafkaAdminClient } from '../../src/clients/admin/kafka-admin-client.ts'
+import type { Runtime } from '../../src/runtime/runtime.ts'
 import { Cluster } from '../trial/cluster.ts'
 import { ClusterAdmin } from '../trial/cluster-admin.ts'
 import { FaultPlan } from '../trial/fault-plan.ts'
@@ -109,11 +110,11 @@ export class Simulation {
    * Runs something to its end on a machine of its own, such as a script that fills a topic; the next of that name runs on
    * the same machine. Clients have to be made in there.
    */
-  run<T>(name: string, script: () => Promise<T>): Promise<T> {
+  run<T>(name: string, script: (runtime: Runtime) => Promise<T>): Promise<T> {
     const host = this.#scriptHosts.get(name) ?? this.#world.host(name)
     this.#scriptHosts.set(name, host)
     const process = host.process(name)
-    return process.run(script).finally(() => process.kill())
+    return process.run(() => script(process)).finally(() => process.kill())
   }
 
   /** Injects a fault, now or when its trigger fires; `on` without a value is the first broker. It ends after `forMs`, or by `heal`. */

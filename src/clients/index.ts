@@ -1,5 +1,13 @@
-/** The public face of Kafka's clients: producer and consumer, and what they share with the others. */
+/** The public face of Kafka's clients: producer, consumer, admin, and what they share. */
 export type { ConfigValue, ConfigValues } from './abstract-config.ts'
+export type { AdminResult } from './admin/admin-result.ts'
+export type { ClusterDescription, QuorumInfo } from './admin/cluster-operations.ts'
+export type { AlterConfigOp, ConfigEntry, ConfigResource } from './admin/config-operations.ts'
+export type { ConsumerGroupDescription, MemberDescription } from './admin/describe-groups.ts'
+export type { CommittedOffset, GroupListing, MemberToRemove } from './admin/group-operations.ts'
+export { KafkaAdminClient, type KafkaAdminClientOptions } from './admin/kafka-admin-client.ts'
+export type { OffsetListing, OffsetSpec, PartitionReassignment } from './admin/partition-operations.ts'
+export type { NewPartitions, NewTopic, TopicDescription, TopicListing } from './admin/topic-operations.ts'
 export type { KafkaMetric } from './client-metrics.ts'
 export { CooperativeStickyAssignor } from './consumer/assignors/cooperative-sticky-assignor.ts'
 export { RangeAssignor } from './consumer/assignors/range-assignor.ts'
