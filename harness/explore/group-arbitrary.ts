@@ -19,6 +19,8 @@ const MOST_SESSION_MS = 12_000
 /** Many members start at once, as after a deployment of all. */
 const LATE_START_MS = 5000
 const QUICK_HANDLER_MS = 40
+/** Long enough for faults to fall into it. */
+const BUSY_HANDLER_MS = 1500
 /** Longer than a session: a member that handles so slowly is thrown out unless its client shows that it lives meanwhile. */
 const SLOW_HANDLER_MS = 15_000
 
@@ -59,7 +61,8 @@ function groupArbitrary({ consumer, commit, sink }: ExploreOptions): fc.Arbitrar
       commit: commit === undefined ? fc.constantFrom(...COMMIT_POLICIES) : fc.constant(commit),
       autoCommitIntervalMs: fc.constantFrom(null, 100, 1000, 5000),
       handlerMs: fc.oneof(
-        { weight: 11, arbitrary: fc.nat(QUICK_HANDLER_MS) },
+        { weight: 6, arbitrary: fc.nat(QUICK_HANDLER_MS) },
+        { weight: 5, arbitrary: fc.nat(BUSY_HANDLER_MS) },
         { weight: 1, arbitrary: fc.nat(SLOW_HANDLER_MS) },
       ),
       sink: sink === undefined ? fc.constantFrom(...SINK_NAMES) : fc.constant(sink),
