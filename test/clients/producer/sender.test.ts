@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { KafkaError, TimeoutException } from '../../../src/clients/errors.ts'
 import { InitProducerId } from '../../../src/protocol/apis/init-producer-id.ts'
 import { ErrorCode } from '../../../src/protocol/errors.ts'
+import type { ReceivedProduce } from '../../support/scripted-broker.ts'
 import { onStage, outcome } from './producer-support.ts'
 
 const NOT_IDEMPOTENT = { 'enable.idempotence': false }
@@ -251,6 +252,28 @@ describe('idempotence', () => {
         [0, 0],
         [0, 1],
         [1, 0],
+      ])
+    })
+  })
+
+  test('OUT_OF_ORDER_SEQUENCE_NUMBER of a batch behind one that failed is no reason for a new epoch', async () => {
+    await onStage({ 'linger.ms': 0 }, async ({ runtime, broker, producer }) => {
+      await runtime.run(() => producer.send({ topic: 't', value: 'first' }))
+      const held: ReceivedProduce[] = []
+      broker.onProduce = produce => held.push(produce)
+      const sent: Promise<unknown>[] = []
+      for (const value of ['a', 'b']) {
+        sent.push(producer.send({ topic: 't', value }))
+        await runtime.advance(10)
+      }
+      broker.onProduce = produce => produce.respond()
+      held[0]?.respond(ErrorCode.NOT_ENOUGH_REPLICAS)
+      held[1]?.respond(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
+      expect(await runtime.run(() => Promise.all(sent))).toMatchObject([{ offset: 1 }, { offset: 2 }])
+      const repeated = broker.produced.slice(3).flatMap(({ batches }) => batches.map(({ batch }) => batch))
+      expect(repeated.map(batch => [batch.producerEpoch, batch.baseSequence])).toEqual([
+        [0, 1],
+        [0, 2],
       ])
     })
   })
