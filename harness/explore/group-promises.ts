@@ -4,7 +4,11 @@ import { durabilityOf, mayCorrupt, mayElectRemovedReplica } from './durability.t
 
 /** Clients whose own commits cover only what they have handed over and the application is done with. */
 const COMMIT_ON_THEIR_OWN_AFTER_PROCESSING: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
-/** Clients that hand over nothing any more of what a rebalance has taken from them, and begin anew with what they are given. */
+/**
+ * Clients that let go of what a rebalance has taken from them: they hand over nothing more of it, commit nothing more of it, and
+ * begin anew with what they are given. platformatic goes on with what it has fetched, and when a commit is refused because its
+ * generation is over, it rejoins and asks for the same again.
+ */
 const DISCARD_WHAT_THEY_LOSE: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
 /** Clients that show that they live only between two records. */
 const HEARTBEAT_BETWEEN_RECORDS: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
@@ -12,8 +16,8 @@ const HEARTBEAT_BETWEEN_RECORDS: ReadonlySet<ConsumerClientName> = new Set(['kaf
 /**
  * What is promised of consumer groups: nothing where disks give back something else than was written to them. An end of every
  * commit always; convergence unless a handler takes so long that its member is thrown out each time before it can commit. One
- * owner a generation, that commits stay, and that older generations are refused, as long as the coordinator's own topic keeps
- * what was acknowledged. What members are given, and from where, as long as the topic keeps what they have seen and their
+ * owner a generation, that commits stay, and that those of older generations are refused, as long as the coordinator's own topic
+ * keeps what was acknowledged. What members are given, and from where, as long as the topic keeps what they have seen and their
  * client forgets what it no longer owns. At least once, and not beyond what was processed, for groups that commit afterwards;
  * at most once for those that commit before; once, in effect, for those that commit afterwards to an idempotent sink.
  */
@@ -24,9 +28,11 @@ export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' 
   const promised: GuaranteeName[] = ['every-commit-settles']
   if (groups.every(isInTime)) promised.push('group-converges')
   if (!keepsCommits(scenario)) return promised
-  promised.push('one-owner', 'commits-stay', 'fenced-commits-refused')
+  promised.push('one-owner', 'commits-stay')
+  const letGo = groups.every(({ client }) => DISCARD_WHAT_THEY_LOSE.has(client))
+  if (letGo) promised.push('fenced-commits-refused')
   if (durabilityOf(scenario) !== 'kept' || mayElectRemovedReplica(cluster, faults)) return promised
-  if (groups.every(({ client }) => DISCARD_WHAT_THEY_LOSE.has(client))) {
+  if (letGo) {
     promised.push('only-owned-records', 'group-order', 'rereads-from-commit')
     if (groups.every(({ commit }) => commit === 'before')) promised.push('at-most-once')
   }
