@@ -126,7 +126,7 @@ function producerValues(question: Question, notes: string[]): Map<JudgedProducer
   return values
 }
 
-/** How a JavaScript application uses its client to get what the Java producer does. */
+/** How a JavaScript application uses its client to get what the Java producer does; the one with its semantics needs no care. */
 function producerOf(
   question: Question,
   given: ReadonlyMap<JudgedProducerKey, string>,
@@ -134,21 +134,26 @@ function producerOf(
   notes: string[],
 ): VerdictConfiguration['producer'] {
   const one = maxInFlight === 1
-  const sequential = question.sequential ?? (idempotent || one ? true : undefined)
-  if (idempotent && !given.has('enable.idempotence')) {
+  const needsCare = question.client !== 'java-semantics'
+  const sequential = question.sequential ?? (needsCare && (idempotent || one) ? true : undefined)
+  if (needsCare && idempotent && !given.has('enable.idempotence')) {
     notes.push(
       "Idempotence is on, as by the Java producer's default; KafkaJS and platformatic have it off unless they are told (--no-idempotence).",
     )
   }
-  if (question.sequential === undefined && idempotent) {
+  if (needsCare && question.sequential === undefined && idempotent) {
     notes.push(
       'Applications await each send and replace their client after an error: only then are the sequence numbers of the JavaScript clients sound (--no-sequential shows what happens otherwise).',
     )
-  } else if (question.sequential === undefined && one) {
+  } else if (needsCare && question.sequential === undefined && one) {
     notes.push('One request in flight: applications await each send before the next.')
   }
   if (given.has('delivery.timeout.ms')) {
-    notes.push('delivery.timeout.ms is only checked: the JavaScript clients give a send up after its retries instead.')
+    notes.push(
+      needsCare
+        ? 'delivery.timeout.ms is only checked: the JavaScript clients give a send up after its retries instead.'
+        : 'delivery.timeout.ms is only checked: the producers of trials have its default.',
+    )
   }
   return {
     acks,
