@@ -10,12 +10,6 @@ function partitionOf({ cluster }: Injection, { pick = 0 }: Fault) {
   return registration && { index, name: `${cluster.spec.topic.name}-${index}`, ...registration }
 }
 
-/** The order of preference with another replica in front: one that is in sync, as an operator would choose. */
-function reordered(replicas: readonly number[], leader: number, isr: readonly number[]): number[] | undefined {
-  const next = replicas.find(id => id !== leader && isr.includes(id))
-  return next === undefined ? undefined : [next, ...replicas.filter(id => id !== next)]
-}
-
 export const moveLeader: FaultKind = {
   name: 'move-leader',
   summary:
@@ -26,11 +20,15 @@ export const moveLeader: FaultKind = {
     const partition = partitionOf(injection, fault)
     if (partition === undefined) return undefined
     const { index, name, replicas, leader, isr } = partition
-    const order = reordered(replicas, leader, isr)
-    if (order === undefined) return undefined
-    hit(`moves the leadership of ${name} from ${leader} to ${order[0]}`)
+    // One that is in sync, as an operator would choose.
+    const next = replicas.find(id => id !== leader && isr.includes(id))
+    if (next === undefined) return undefined
+    hit(`moves the leadership of ${name} from ${leader} to ${next}`)
     admin.start(index, async () => {
-      const ordered = await admin.reassign(index, order)
+      // What had to be done with the partition before may have given it other replicas.
+      const now = partitionOf(injection, fault)?.replicas ?? replicas
+      if (!now.includes(next)) return tell(`the move of ${name} finds no replica on ${next} any more`)
+      const ordered = await admin.reassign(index, [next, ...now.filter(id => id !== next)])
       const elected = ordered.errorCode === ErrorCode.NONE ? await admin.electPreferred(index) : ordered
       const { errorCode } = elected
       if (errorCode !== ErrorCode.NONE) tell(`the move of ${name} ends with ${errorName(errorCode)}`)

@@ -255,6 +255,16 @@ describe('planned moves', () => {
     )
   })
 
+  it('move-leader leaves a partition the replicas that it has got back meanwhile', async () => {
+    await onStage(async stage => {
+      stage.arm({ kind: 'reassign', at: { ms: 0 }, forMs: 2000 }, { kind: 'move-leader', at: { ms: 2001 }, forMs: 0 })
+      await stage.world.sleep(6000)
+
+      expect(stage.injected('move-leader')).toBe(1)
+      await stage.whole()
+    }, THREE)
+  })
+
   it('reassign leaves a partition alone that is being moved already', async () => {
     await onStage(async stage => {
       stage.arm({ kind: 'reassign', at: { ms: 0 }, forMs: 3000 }, { kind: 'reassign', at: { ms: 2000 }, forMs: 3000 })
