@@ -61,8 +61,8 @@ export const CLUSTER_KNOBS: Readonly<Record<string, fc.Arbitrary<string>>> = {
 export function timingOf(): fc.Arbitrary<Record<string, string>> {
   return fc
     .record({
-      session: fc.integer({ min: 20, max: 90 }),
-      lag: fc.oneof(fc.integer({ min: 1000, max: 3000 }), fc.integer({ min: 1000, max: 30_000 })),
+      session: fc.oneof(fc.integer({ min: 10, max: 30 }), fc.integer({ min: 20, max: 90 })),
+      lag: fc.oneof(fc.integer({ min: 500, max: 3000 }), fc.integer({ min: 1000, max: 30_000 })),
       fetchWait: fc.integer({ min: 50, max: 500 }),
       fetchBackoff: fc.integer({ min: 50, max: 1000 }),
       election: fc.integer({ min: 200, max: 1000 }),

@@ -15,9 +15,9 @@ import { TOPIC_NAME } from './cluster-arbitrary.ts'
 /** Faults begin within this time of the start of chaos, virtual ms. */
 export const CHAOS_WINDOW_MS = 10_000
 const SHORTEST_MS = 10
-const MAX_FAULTS = 6
-const MAX_PICK = 7
+export const MAX_PICK = 7
 const MAX_NTH = 20
+const EARLY_NTH = 4
 /** Brokers and controllers speak to each other far more often than clients do to them. */
 const MAX_NTH_INSIDE = 150
 /** Every send is an append, and a sync where it is flushed. */
@@ -25,21 +25,26 @@ const MAX_NTH_WRITE = 30
 /** Files are replaced and cut when a broker starts and ends, and at checkpoints. */
 const MAX_NTH_CHANGE = 10
 
+/** Half of them early: many things do not happen often in a trial, and a fault that waits for what never comes is none. */
+function nthUpTo(max: number): fc.Arbitrary<number> {
+  return fc.oneof(fc.integer({ min: 1, max: Math.min(max, EARLY_NTH) }), fc.integer({ min: 1, max }))
+}
+
 const atTime = { weight: 7, arbitrary: fc.record({ ms: fc.nat(CHAOS_WINDOW_MS) }) }
 const atRequest = {
   weight: 3,
   arbitrary: fc.record({
     request: fc.constantFrom('Produce', 'Metadata', 'InitProducerId', 'ApiVersions'),
-    nth: fc.integer({ min: 1, max: MAX_NTH }),
+    nth: nthUpTo(MAX_NTH),
   }),
 }
 const atRequestInside = {
   weight: 2,
   arbitrary: fc.oneof(
-    fc.record({ request: fc.constant('Fetch'), nth: fc.integer({ min: 1, max: MAX_NTH_INSIDE }) }),
+    fc.record({ request: fc.constant('Fetch'), nth: nthUpTo(MAX_NTH_INSIDE) }),
     fc.record({
       request: fc.constantFrom('AlterPartition', 'BrokerHeartbeat', 'BrokerRegistration', 'Envelope'),
-      nth: fc.integer({ min: 1, max: MAX_NTH }),
+      nth: nthUpTo(MAX_NTH),
     }),
     fc.record({ request: fc.constantFrom('Vote', 'BeginQuorumEpoch'), nth: fc.integer({ min: 1, max: 4 }) }),
   ),
@@ -50,24 +55,29 @@ const atProbe = {
     probe: fc.constantFrom('produce-handled', 'connection-refused', 'broker-unclean-restart', 'request-queue-full'),
   }),
 }
-/** States in which the next fault has the most to break. */
-const atProbeInside = {
-  weight: 2,
-  arbitrary: fc.record({
-    probe: fc.constantFrom(
-      'isr-shrunk',
-      'isr-of-one',
-      'isr-below-minimum',
-      'isr-expanded',
-      'leader-changed',
-      'controller-changed',
-      'follower-truncated',
-      'hw-lagging',
-    ),
-  }),
+/** States in which the next fault has the most to break, and how often a trial may see them before it. */
+const TELLING_PROBES: Readonly<Record<string, number>> = {
+  'isr-shrinking': 3,
+  'isr-shrunk': 3,
+  'isr-of-one': 2,
+  'isr-below-minimum': 2,
+  'isr-expanding': 3,
+  'isr-expanded': 3,
+  'leader-changed': 5,
+  'leader-appended': 40,
+  'controller-changed': 2,
+  'vote-granted': 4,
+  'follower-truncating': 3,
+  'follower-truncated': 3,
+  'hw-lagging': 2,
 }
+export const tellingProbe: fc.Arbitrary<Trigger> = fc
+  .constantFrom(...Object.keys(TELLING_PROBES))
+  .chain(probe => nthUpTo(TELLING_PROBES[probe] ?? 1).map(nth => (nth === 1 ? { probe } : { probe, nth })))
+const atProbeInside = { weight: 3, arbitrary: tellingProbe }
+
 function diskOperation(disk: DiskOperation, maxNth: number, file?: string): fc.Arbitrary<Trigger> {
-  return fc.integer({ min: 1, max: maxNth }).map(nth => ({ disk, ...(file === undefined ? {} : { file }), nth }))
+  return nthUpTo(maxNth).map(nth => ({ disk, ...(file === undefined ? {} : { file }), nth }))
 }
 
 /** What a sync of the topic's log begins with is what can tear. */
@@ -96,10 +106,7 @@ const triggerOfCrash: fc.Arbitrary<Trigger> = fc.oneof(
 )
 
 /** What finds a disk in whatever state it is in. */
-const CRASHES: ReadonlySet<FaultName> = new Set(['kill', 'power-loss', 'full-disk', 'crash-leader'])
-/** They break what much else is promised by: most trials are without them. */
-const RARE: ReadonlySet<FaultName> = new Set(['bit-rot', 'wipe-disk', 'fsync-error'])
-const ONE_IN_RARE = 5
+export const CRASHES: ReadonlySet<FaultName> = new Set(['kill', 'power-loss', 'full-disk', 'crash-leader'])
 /** Faults of several nodes at once. */
 const CORRELATED: ReadonlySet<FaultName> = new Set(['kill', 'power-loss', 'partition'])
 /** Faults that find their victims themselves. */
@@ -128,16 +135,22 @@ const OF_CONNECTIONS: ReadonlySet<FaultName> = new Set([
 const someNode: fc.Arbitrary<NodeTarget> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<NodeTarget>('leader') },
   { weight: 2, arbitrary: fc.constant<NodeTarget>('follower') },
-  { weight: 1, arbitrary: fc.constant<NodeTarget>('controller') },
+  { weight: 1, arbitrary: fc.constantFrom<NodeTarget>('controller', 'voter') },
   { weight: 3, arbitrary: fc.nat(2) },
 )
+
+/** Whether such faults find their victims themselves. */
+export function isUntargeted(kind: FaultName): boolean {
+  return UNTARGETED.has(kind)
+}
 
 function targetOf(kind: FaultName): fc.Arbitrary<NodeTarget | undefined> {
   if (UNTARGETED.has(kind)) return fc.constant(undefined)
   return fc.option(someNode, { nil: undefined, freq: OF_CONNECTIONS.has(kind) ? 2 : 6 })
 }
 
-function faultOf(kind: FaultName): fc.Arbitrary<Fault> {
+/** One fault of a kind: when, how long, how strong, and on whom. */
+export function faultOf(kind: FaultName): fc.Arbitrary<Fault> {
   const { amount, shortestMs = SHORTEST_MS, longestMs } = FAULT_CATALOGUE[kind]
   return fc
     .record({
@@ -159,26 +172,6 @@ function faultOf(kind: FaultName): fc.Arbitrary<Fault> {
       ...(CORRELATED.has(kind) && nodes > 1 ? { nodes } : {}),
       ...(kind === 'partition' && shape !== 'two-way' ? { shape } : {}),
     }))
-}
-
-/** Crashes twice as often: what they leave behind has more variants than anything else. */
-function weighted(kind: FaultName): fc.WeightedArbitrary<Fault> {
-  return { weight: CRASHES.has(kind) ? 2 : 1, arbitrary: faultOf(kind) }
-}
-
-/** Swarm: a random subset of the kinds is armed, and the plan's faults are drawn from it. */
-export function faultsArbitrary(kinds: readonly FaultName[]): fc.Arbitrary<Fault[]> {
-  const rare = kinds.filter(kind => RARE.has(kind))
-  const common = rare.length === kinds.length ? [] : kinds.filter(kind => !RARE.has(kind))
-  const armedRare: fc.Arbitrary<FaultName[]> =
-    common.length === 0
-      ? fc.subarray(rare)
-      : fc.oneof({ weight: ONE_IN_RARE - 1, arbitrary: fc.constant<FaultName[]>([]) }, fc.subarray(rare))
-  return fc
-    .noShrink(fc.tuple(fc.subarray(common), armedRare).map(lists => lists.flat()))
-    .chain(armed =>
-      armed.length === 0 ? fc.constant([]) : fc.array(fc.oneof(...armed.map(weighted)), { maxLength: MAX_FAULTS }),
-    )
 }
 
 /** Faults that have nothing to hit in a cluster of one node. */

@@ -150,7 +150,11 @@ function readTarget(on: JsonValue): NodeTarget {
 
 function readTrigger(at: JsonValue): Trigger {
   if (at.has('ms')) return { ms: at.only('ms').get('ms').whole(0, DAY_MS) }
-  if (at.has('probe')) return { probe: at.only('probe').get('probe').text(MAX_TEXT) }
+  if (at.has('probe')) {
+    at.only('probe', 'nth')
+    const probe = at.get('probe').text(MAX_TEXT)
+    return at.has('nth') ? { probe, nth: at.get('nth').whole(1, MAX_AMOUNT) } : { probe }
+  }
   if (at.has('disk')) {
     at.only('disk', 'file', 'nth')
     return {

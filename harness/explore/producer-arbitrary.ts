@@ -27,6 +27,22 @@ function sends(maxLength: number): fc.Arbitrary<SendSpec[]> {
   return fc.array(send, { minLength: 1, maxLength, size: 'max' })
 }
 
+/** A steady pace from some time on: whatever happens then, something is on its way. */
+const steadySends: fc.Arbitrary<SendSpec[]> = fc
+  .record({
+    startMs: fc.nat(CHAOS_WINDOW_MS / 2),
+    everyMs: fc.integer({ min: 10, max: 200 }),
+    sends: sends(MANY_SENDS),
+    partition: fc.option(fc.nat(MAX_PARTITION), { nil: undefined }),
+  })
+  .map(({ startMs, everyMs, sends: drawn, partition }) =>
+    drawn.map((spec, index) => ({
+      ...spec,
+      atMs: startMs + index * everyMs,
+      ...(partition === undefined ? {} : { partition }),
+    })),
+  )
+
 /**
  * One producer. What its client does not take is not generated: an idempotent producer has acks=-1, and KafkaJS brings
  * no compression but gzip. An idempotent producer is drawn sequential, with unlimited retries, and replaced after an error
@@ -49,7 +65,12 @@ function producerArbitrary(options: ExploreOptions): fc.Arbitrary<ProducerSpec> 
       requestTimeoutMs: fc.constantFrom(30_000, 10_000, 3000, 1000),
       compression: fc.constantFrom(...COMPRESSION_NAMES),
       sequential: fc.constantFrom(true, false),
-      sends: fc.oneof({ weight: 2, arbitrary: sends(FEW_SENDS) }, { weight: 1, arbitrary: sends(MANY_SENDS) }),
+      sends: fc.oneof(
+        { withCrossShrink: true },
+        { weight: 3, arbitrary: sends(FEW_SENDS) },
+        { weight: 1, arbitrary: sends(MANY_SENDS) },
+        { weight: 2, arbitrary: steadySends },
+      ),
     })
     .map(drawn => {
       const acks = options.acks ?? (drawn.acks as ProducerSpec['acks'])

@@ -200,14 +200,14 @@ const FAULT_STEPS: readonly Step<Fault>[] = [
   ({ amount, ...plain }) => (amount === undefined ? undefined : plain),
   fault => (fault.forMs > 0 ? { ...fault, forMs: 0 } : undefined),
   fault => half(fault, 'forMs', 0),
-  fault => ('ms' in fault.at && fault.at.ms > 0 ? { ...fault, at: { ms: 0 } } : undefined),
+  fault => ('ms' in fault.at && fault.at.ms === 0 ? undefined : { ...fault, at: { ms: 0 } }),
   fault => {
     const ms = 'ms' in fault.at ? nearer(fault.at.ms, 0) : undefined
     return ms === undefined ? undefined : { ...fault, at: { ms } }
   },
   fault => {
     if (!('nth' in fault.at)) return undefined
-    const nth = nearer(fault.at.nth, 1)
+    const nth = nearer(fault.at.nth ?? 1, 1)
     return nth === undefined ? undefined : { ...fault, at: { ...fault.at, nth } }
   },
 ]

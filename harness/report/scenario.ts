@@ -100,5 +100,6 @@ function describeTrigger(at: Trigger): string {
   if ('disk' in at) {
     return `in the middle of disk ${at.disk} ${at.nth}${at.file === undefined ? '' : ` of ${at.file}`}`
   }
-  return 'probe' in at ? `when ${at.probe} is first seen` : `after ${at.request} request ${at.nth}`
+  if ('probe' in at) return `when ${at.probe} is ${(at.nth ?? 1) === 1 ? 'first seen' : `seen ${at.nth} times`}`
+  return `after ${at.request} request ${at.nth}`
 }

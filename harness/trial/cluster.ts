@@ -121,11 +121,16 @@ export class Cluster {
   /**
    * The node that a fault hits now; undefined when nobody is what it asks for.
    *
-   * @param pick the partition, modulo, for `leader` and `follower`; which of the followers, by what is left of it
+   * @param pick the partition, modulo, for `leader` and `follower`; which of the followers, by what is left of it; which of the
+   * other controllers, modulo
    */
   resolve(target: NodeTarget = 0, pick = 0): ClusterNode | undefined {
     if (typeof target === 'number') return this.brokers[target % this.brokers.length]
     if (target === 'controller') return this.activeController()
+    if (target === 'voter') {
+      const others = this.controllers.filter(node => node !== this.activeController())
+      return others[pick % Math.max(1, others.length)]
+    }
     const { partitions } = this.spec.topic
     const partition = pick % partitions
     if (target === 'leader') return this.leaderOf(partition)

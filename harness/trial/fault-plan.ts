@@ -38,7 +38,7 @@ export class FaultPlan {
     else if ('ms' in at) this.#later(at.ms, inject)
     else if ('request' in at) this.#onHandled(at.request, at.nth, counts, soon)
     else if ('disk' in at) this.#diskTriggers.add(at, counts, soon)
-    else this.#probes.onFirst(at.probe, soon)
+    else this.#probes.onNth(at.probe, at.nth ?? 1, soon)
   }
 
   #onHandled(apiName: string, nth: number, counts: (node: ClusterNode) => boolean, callback: () => void): void {

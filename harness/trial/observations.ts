@@ -70,8 +70,9 @@ export class ObservationLog implements Observations {
       onBecameFollower: (at, epoch, leader, endOffset) => on(at, { kind: 'became-follower', epoch, leader, endOffset }),
       onDeleting: at => on(at, { kind: 'deleting' }),
       onDeleted: at => on(at, { kind: 'deleted' }),
-      onLeaderAppend: (at, epoch, baseOffset, lastOffset) =>
-        on(at, { kind: 'leader-append', epoch, baseOffset, lastOffset }),
+      onLeaderAppend: (at, epoch, baseOffset, lastOffset) => {
+        if (on(at, { kind: 'leader-append', epoch, baseOffset, lastOffset })) this.#probes.hit('leader-appended')
+      },
       onFollowerAppend: (at, epoch, baseOffset, lastOffset) =>
         on(at, { kind: 'follower-append', epoch, baseOffset, lastOffset }),
       onTruncating: (at, toOffset, highWatermark) => {
@@ -83,7 +84,11 @@ export class ObservationLog implements Observations {
         this.tell?.(observer.node, `cuts off its log of ${nameOf(at)} at offset ${toOffset}`)
       },
       onHighWatermark: (at, highWatermark, isLeader) => on(at, { kind: 'high-watermark', highWatermark, isLeader }),
-      onIsrProposed: (at, isr) => on(at, { kind: 'isr-proposed', isr: [...isr] }),
+      onIsrProposed: (at, isr) => {
+        if (!on(at, { kind: 'isr-proposed', isr: [...isr] })) return
+        const known = this.#isrs.get(at.partition)
+        if (known !== undefined) this.#probes.hit(isr.length < known.size ? 'isr-shrinking' : 'isr-expanding')
+      },
       onIsrCommitted: (at, isr, partitionEpoch) => {
         if (!on(at, { kind: 'isr-committed', isr: [...isr], partitionEpoch })) return
         if (!this.#newIsr(at.partition, isr.length, partitionEpoch)) return
@@ -107,7 +112,10 @@ export class ObservationLog implements Observations {
         this.#quorumLeader = observer.node
       },
       onResigned: epoch => on({ kind: 'quorum-resigned', epoch }),
-      onVoteGranted: (epoch, candidate) => on({ kind: 'vote-granted', epoch, candidate }),
+      onVoteGranted: (epoch, candidate) => {
+        on({ kind: 'vote-granted', epoch, candidate })
+        this.#probes.hit('vote-granted')
+      },
       onHighWatermark: (highWatermark, isLeader) => on({ kind: 'quorum-high-watermark', highWatermark, isLeader }),
       onTruncated: (toOffset, highWatermark, epoch) => {
         on({ kind: 'quorum-truncated', toOffset, highWatermark, epoch })

@@ -13,9 +13,12 @@ export const PROBE_NAMES = [
   'hw-lagging',
   'isr-below-minimum',
   'isr-expanded',
+  'isr-expanding',
   'isr-of-one',
+  'isr-shrinking',
   'isr-shrunk',
   'killed-with-requests-in-hand',
+  'leader-appended',
   'leader-changed',
   'metadata-truncated',
   'not-enough-replicas',
@@ -27,6 +30,7 @@ export const PROBE_NAMES = [
   'send-failed',
   'send-indeterminate',
   'unclean-election',
+  'vote-granted',
 ] as const
 export type ProbeName = (typeof PROBE_NAMES)[number]
 
@@ -36,22 +40,21 @@ export const GROUP_PROBE_NAMES = ['group-rebalanced', 'handler-failed', 'record-
 /** Counts probes and tells who waits for one. */
 export class Probes {
   readonly counts = new Map<ProbeName, number>()
-  readonly #waiting = new Map<string, (() => void)[]>()
+  #waiting: { readonly name: string; readonly nth: number; readonly callback: () => void }[] = []
 
   hit(name: ProbeName): void {
-    this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
-    for (const callback of this.#waiting.get(name) ?? []) callback()
-    this.#waiting.delete(name)
+    const count = (this.counts.get(name) ?? 0) + 1
+    this.counts.set(name, count)
+    const due = this.#waiting.filter(waiting => waiting.name === name && waiting.nth <= count)
+    if (due.length === 0) return
+    this.#waiting = this.#waiting.filter(waiting => !due.includes(waiting))
+    for (const { callback } of due) callback()
   }
 
-  /** Calls back when the probe is hit for the first time, or at once when it has been. */
-  onFirst(name: string, callback: () => void): void {
-    if ((this.counts as ReadonlyMap<string, number>).has(name)) {
-      callback()
-      return
-    }
-    const callbacks = this.#waiting.get(name) ?? []
-    callbacks.push(callback)
-    this.#waiting.set(name, callbacks)
+  /** Calls back when the probe is hit for the nth time, or at once when it has been. */
+  onNth(name: string, nth: number, callback: () => void): void {
+    const count = (this.counts as ReadonlyMap<string, number>).get(name) ?? 0
+    if (count >= nth) callback()
+    else this.#waiting.push({ name, nth, callback })
   }
 }

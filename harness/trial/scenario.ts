@@ -105,8 +105,8 @@ export type Trigger =
    */
   | { readonly request: string; readonly nth: number }
   | DiskTrigger
-  /** When a probe fires for the first time. */
-  | { readonly probe: string }
+  /** When a probe fires for the nth time of the trial; default: the first. */
+  | { readonly probe: string; readonly nth?: number }
 
 /** In the middle of the nth operation of a kind on the disk of the node that the fault is `on` (1 is the first of chaos). */
 export interface DiskTrigger {
@@ -118,11 +118,12 @@ export interface DiskTrigger {
 
 /**
  * Which node a fault hits, decided when it begins. A number: the broker in that place (from 0), modulo how many there are.
- * `leader` and `follower`: of the topic's partition `pick` (modulo). `controller`: the active one.
+ * `leader` and `follower`: of the topic's partition `pick` (modulo). `controller`: the active one, `voter`:
+ * another one, by `pick`.
  */
 export type NodeTarget = number | NodeRole
 
-export const NODE_ROLES = ['leader', 'follower', 'controller'] as const
+export const NODE_ROLES = ['leader', 'follower', 'controller', 'voter'] as const
 export type NodeRole = (typeof NODE_ROLES)[number]
 
 export const PARTITION_SHAPES = ['two-way', 'one-way-in', 'one-way-out', 'isolate-one', 'majority-ring'] as const

@@ -77,8 +77,8 @@ describe('parseScenario', () => {
     [{ kind: 'kill', at: { request: 'Produce' }, forMs: 1 }, 'faults[0].at.nth is missing, expected a whole number'],
     [{ kind: 'kill', at: 5, forMs: 1 }, 'faults[0].at is 5, expected an object'],
     [
-      { kind: 'kill', at: { ms: 1 }, forMs: 1, on: 'voter' },
-      'faults[0].on is "voter", expected one of leader, follower, controller',
+      { kind: 'kill', at: { ms: 1 }, forMs: 1, on: 'observer' },
+      'faults[0].on is "observer", expected one of leader, follower, controller',
     ],
     [{ kind: 'kill', at: { ms: 1 }, forMs: 1, on: -1 }, 'faults[0].on is -1, expected a whole number from 0'],
     [{ kind: 'kill', at: { ms: 1 }, forMs: 1, nodes: 0 }, 'faults[0].nodes is 0, expected a whole number from 1 to 9'],

@@ -100,7 +100,13 @@ describe('hunt', () => {
     const unmodified = new WorkerPool(1)
     const result = await hunt({
       mutant,
-      explore: { idempotent: true, faults: ['lose-response', 'disconnect', 'kill'] },
+      explore: {
+        brokers: 1,
+        controllers: 1,
+        replicationFactor: 1,
+        idempotent: true,
+        faults: ['lose-response', 'disconnect', 'kill'],
+      },
       runSeed: '1',
       timeMs: 100_000,
       mutated: new WorkerPool(1, undefined, planting(mutant.id)),

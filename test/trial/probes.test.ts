@@ -18,14 +18,18 @@ describe('Probes', () => {
   it('call everyone who waits for a state once, in the order in which they asked', () => {
     const probes = new Probes()
     const called: string[] = []
-    probes.onFirst('send-failed', () => called.push('first'))
-    probes.onFirst('send-failed', () => called.push('second'))
-    probes.onFirst('broker-halted', () => called.push('never'))
+    probes.onNth('send-failed', 1, () => called.push('first'))
+    probes.onNth('send-failed', 1, () => called.push('second'))
+    probes.onNth('send-failed', 3, () => called.push('third time'))
+    probes.onNth('broker-halted', 1, () => called.push('never'))
 
     probes.hit('send-failed')
     probes.hit('send-failed')
 
     expect(called).toEqual(['first', 'second'])
+    probes.hit('send-failed')
+    probes.hit('send-failed')
+    expect(called).toEqual(['first', 'second', 'third time'])
   })
 
   it('call back at once who asks for a state that was reached before', () => {
@@ -33,7 +37,7 @@ describe('Probes', () => {
     probes.hit('send-failed')
     let called = 0
 
-    probes.onFirst('send-failed', () => called++)
+    probes.onNth('send-failed', 1, () => called++)
     probes.hit('send-failed')
 
     expect(called).toBe(1)
@@ -42,7 +46,7 @@ describe('Probes', () => {
   it('never call back who waits for a state that there is not', () => {
     const probes = new Probes()
     let called = 0
-    probes.onFirst('the-sun-rises', () => called++)
+    probes.onNth('the-sun-rises', 1, () => called++)
 
     probes.hit('send-failed')
 
