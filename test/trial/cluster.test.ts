@@ -68,6 +68,18 @@ describe('a cluster', () => {
     }, SEPARATE)
   })
 
+  it('finds the controllers that are not active, one after the other', async () => {
+    await onStage(
+      async ({ cluster }) => {
+        const voters = [0, 1, 2].map(pick => cluster.resolve('voter', pick))
+        expect(new Set([...voters, cluster.activeController()])).toEqual(new Set(cluster.controllers))
+        expect(voters[2]).toBe(voters[0])
+      },
+      { cluster: { brokers: 1, controllers: 3 } },
+    )
+    await onStage(async ({ cluster }) => expect(cluster.resolve('voter')).toBeUndefined(), SEPARATE)
+  })
+
   it('says what it lacks, until it is whole again', async () => {
     await onStage(async stage => {
       const { cluster } = stage
