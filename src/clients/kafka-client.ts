@@ -1,6 +1,4 @@
 import { IdleExpiryManager } from '../network/idle-expiry-manager.ts'
-import { NetworkClient } from '../network/network-client.ts'
-import { RequestTimeoutError } from '../network/network-client-errors.ts'
 import { ApiVersions } from '../protocol/apis/api-versions.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Fields } from '../protocol/schema.ts'
@@ -13,7 +11,15 @@ import { ClusterConnectionStates } from './cluster-connection-states.ts'
 import { DefaultMetadataUpdater } from './default-metadata-updater.ts'
 import { DisconnectException, IllegalStateException, UnsupportedVersionException } from './errors.ts'
 import { findLeastLoadedNode, type LeastLoadedNode } from './least-loaded-node.ts'
-import type { InFlightRequest, Link, NetworkEvent } from './link.ts'
+import {
+  cancelInFlight,
+  type InFlightRequest,
+  isTimeout,
+  type Link,
+  type NetworkEvent,
+  openLink,
+  throttleTimeOf,
+} from './link.ts'
 import type { Metadata } from './metadata.ts'
 import type { MetadataChannel, MetadataUpdater } from './metadata-updater.ts'
 import type { Node } from './node.ts'
@@ -259,26 +265,13 @@ export class KafkaClient implements MetadataChannel {
   }
 
   initiateConnect(node: Node, nowMs: number): void {
-    const { clientId, sendBufferBytes, receiveBufferBytes, maxInFlightRequestsPerConnection } = this.#options
     this.#states.connecting(node.id, nowMs, node.host)
-    const client = new NetworkClient(this.#runtime, {
-      host: node.host,
-      port: node.port,
-      clientId,
-      requestTimeoutMs: this.#options.requestTimeoutMs,
-      connectionSetupTimeoutMs: this.#states.connectionSetupTimeoutMs(node.id),
-      maxInFlightRequests: maxInFlightRequestsPerConnection,
-      ...(sendBufferBytes < 0 ? {} : { sendBufferBytes }),
-      ...(receiveBufferBytes < 0 ? {} : { receiveBufferBytes }),
-      onDisconnected: () => this.#put({ kind: 'disconnected', link, timedOut: false }),
-      onWritten: () => this.wakeup(),
+    const setupTimeoutMs = this.#states.connectionSetupTimeoutMs(node.id)
+    const link = openLink(this.#runtime, this.#options, node, setupTimeoutMs, {
+      put: event => this.#put(event),
+      wakeup: () => this.wakeup(),
     })
-    const link: Link = { nodeId: node.id, client, inFlight: [] }
     this.#links.set(node.id, link)
-    client.connect().then(
-      () => this.#put({ kind: 'connected', link }),
-      error => this.#put({ kind: 'disconnected', link, timedOut: isTimeout(error) }),
-    )
   }
 
   #canSendMore(link: Link | undefined): boolean {
@@ -438,22 +431,6 @@ export class KafkaClient implements MetadataChannel {
 
 type ApiVersionsAnswer = ClientResponse<(typeof ApiVersions)['response']['fields']>
 
-function cancelInFlight({ inFlight }: Link, completions: (() => void)[], timedOut: boolean): void {
-  for (const request of inFlight.splice(0)) {
-    if (request.internal) request.disconnected(timedOut)
-    else completions.push(() => request.disconnected(timedOut))
-  }
-}
-
 function runAll(completions: readonly (() => void)[]): void {
   for (const complete of completions) complete()
-}
-
-function isTimeout(error: unknown): boolean {
-  if (error instanceof RequestTimeoutError) return true
-  return error instanceof Error && error.cause instanceof RequestTimeoutError
-}
-
-function throttleTimeOf(response: object): number {
-  return 'throttleTimeMs' in response && typeof response.throttleTimeMs === 'number' ? response.throttleTimeMs : 0
 }

@@ -1,7 +1,8 @@
 import type { MetadataSnapshot } from '../metadata-snapshot.ts'
 import type { Node } from '../node.ts'
+import type { ReadyCheckResult } from './accumulator-types.ts'
 import type { ProducerBatch } from './producer-batch.ts'
-import type { ReadyCheckResult, RecordAccumulator } from './record-accumulator.ts'
+import type { RecordAccumulator } from './record-accumulator.ts'
 import type { TopicInfo } from './topic-info.ts'
 
 /**

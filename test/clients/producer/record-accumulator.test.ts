@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { MetadataSnapshot } from '../../../src/clients/metadata-snapshot.ts'
+import type { RecordAccumulatorOptions } from '../../../src/clients/producer/accumulator-types.ts'
 import { BufferPool } from '../../../src/clients/producer/buffer-pool.ts'
-import { RecordAccumulator, type RecordAccumulatorOptions } from '../../../src/clients/producer/record-accumulator.ts'
+import { RecordAccumulator } from '../../../src/clients/producer/record-accumulator.ts'
 import { createManualRuntime, type ManualRuntime } from '../../support/manual-runtime.ts'
 
 const NODE = { id: 1, host: 'h', port: 1 }
