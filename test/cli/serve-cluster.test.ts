@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,63 +7,19 @@ import { NetworkClient } from '../../src/network/network-client.ts'
 import { Fetch } from '../../src/protocol/apis/fetch.ts'
 import { batches } from '../../src/protocol/records/batches.ts'
 import { createNodeRuntime } from '../../src/runtime/node/node-runtime.ts'
-import { start } from './support.ts'
-
-interface Served {
-  readonly bootstrap: string
-  readonly brokers: readonly { readonly id: number; readonly host: string; readonly port: number }[]
-  readonly clusterId: string
-  readonly controlPort: number
-}
+import { control, type Served, ServedCluster } from './served-cluster.ts'
 
 let directory = ''
-let child: ChildProcess | undefined
-let stderr = ''
+let cluster: ServedCluster
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'serve-'))
-  stderr = ''
+  cluster = new ServedCluster(directory)
 })
 afterEach(async () => {
-  await stop()
+  await cluster.stop()
   rmSync(directory, { recursive: true, force: true })
 })
-
-/** Starts three brokers on the directory's data. */
-async function serve(...flags: readonly string[]): Promise<Served> {
-  const args = [
-    'serve',
-    '--brokers',
-    '3',
-    '--base-port',
-    '0',
-    '--control-port',
-    '0',
-    '--data',
-    directory,
-    '--json',
-    ...flags,
-  ]
-  const process = start(args, directory)
-  child = process
-  process.stderr?.on('data', chunk => {
-    stderr += chunk
-  })
-  const line = await new Promise<string>((resolve, reject) => {
-    process.stdout?.once('data', chunk => resolve(`${chunk}`))
-    process.once('close', code => reject(new Error(`serve has ended with ${code}: ${stderr}`)))
-  })
-  return JSON.parse(line)
-}
-
-async function stop(): Promise<number | null> {
-  const process = child
-  child = undefined
-  if (process === undefined || process.exitCode !== null) return process?.exitCode ?? null
-  const code = new Promise<number | null>(resolve => process.once('close', resolve))
-  process.kill('SIGINT')
-  return code
-}
 
 interface Told {
   readonly nodes: readonly { readonly id: number; readonly state: string }[]
@@ -73,11 +28,6 @@ interface Told {
 
 async function told(response: Promise<Response>): Promise<Told> {
   return (await (await response).json()) as Told
-}
-
-function control({ controlPort }: Served, path: string, method = 'GET', body?: object): Promise<Response> {
-  const init = { method, ...(body !== undefined && { body: JSON.stringify(body) }) }
-  return fetch(`http://127.0.0.1:${controlPort}${path}`, init)
 }
 
 function kafkaOf({ bootstrap }: Served): Kafka {
@@ -118,7 +68,7 @@ async function expectStored(served: Served, acknowledged: readonly string[]): Pr
 }
 
 it('keeps every acknowledged record while a broker is killed and started again, and over a restart of all', async () => {
-  const served = await serve('--set', 'broker.session.timeout.ms=3000')
+  const served = await cluster.serve('--set', 'broker.session.timeout.ms=3000')
   const kafka = kafkaOf(served)
   const admin = kafka.admin()
   await admin.connect()
@@ -147,15 +97,15 @@ it('keeps every acknowledged record while a broker is killed and started again, 
   expect(await healed.json()).toEqual({ faults: [] })
   await expectStored(served, acknowledged)
 
-  expect(await stop()).toBe(0)
-  const again = await serve()
+  expect(await cluster.stop()).toBe(0)
+  const again = await cluster.serve()
   expect(again.clusterId).toBe(served.clusterId)
   await expectStored(again, acknowledged)
-  expect(stderr).toBe('')
+  expect(cluster.stderr).toBe('')
 })
 
 it('pauses, parts and restarts brokers by order, and says what is wrong with an order', async () => {
-  const served = await serve('--set', 'broker.session.timeout.ms=3000')
+  const served = await cluster.serve('--set', 'broker.session.timeout.ms=3000')
   const inject = async (body: object) => {
     const response = await control(served, '/faults', 'POST', body)
     return { status: response.status, body: (await response.json()) as { readonly id: number } }
@@ -186,5 +136,5 @@ it('pauses, parts and restarts brokers by order, and says what is wrong with an 
   expect((await control(served, '/nowhere')).status).toBe(404)
   const stranger = await fetch(`http://127.0.0.1:${served.controlPort}/nodes`, { headers: { host: 'evil.example' } })
   expect([200, 403]).toContain(stranger.status)
-  expect(stderr).toBe('')
+  expect(cluster.stderr).toBe('')
 })
