@@ -5,7 +5,7 @@ import { clientTimeMs } from '../client-time.ts'
 import { BufferExhaustedException } from '../errors.ts'
 
 /** In Kafka each would be a blocked thread of the application. One more fails at once. */
-const MAX_BLOCKED_SENDS = 10_000
+const MAX_BLOCKED_SENDS = 100_000
 
 interface TopicQueue {
   readonly mutex: Mutex

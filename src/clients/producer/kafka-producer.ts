@@ -116,7 +116,7 @@ export class KafkaProducer<K, V> {
    * @throws IllegalStateException after `close`
    * @throws TimeoutException when it took longer than `max.block.ms` or `delivery.timeout.ms`; in the second case the record
    * may have been written
-   * @throws BufferExhaustedException when `buffer.memory` was full for too long
+   * @throws BufferExhaustedException when `buffer.memory` was full for too long, or 100,000 sends wait already
    * @throws RecordTooLargeException, SerializationException, InvalidTopicException, AuthorizationException
    * @throws KafkaError any other error of the broker, or the closing of the producer
    */
