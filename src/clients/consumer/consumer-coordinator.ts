@@ -124,10 +124,13 @@ export class ConsumerCoordinator {
 
   /** Until `poll` has something to do. */
   get timeToNextPollMs(): number {
+    // While it joins nothing is committed: what is overdue is done when it has joined. Kafka polls without a pause meanwhile.
+    const { timeToNextAutoCommitMs } = this.committer
+    const toCommitMs = this.#rejoinNeededOrPending() ? Number.POSITIVE_INFINITY : timeToNextAutoCommitMs
+    if (this.#member.hasNotJoinedGroup) return toCommitMs
     const failure = this.#heartbeatThread?.failure
-    if (this.#member.hasNotJoinedGroup) return this.committer.timeToNextAutoCommitMs
     if (failure !== undefined) throw failure
-    return Math.min(this.committer.timeToNextAutoCommitMs, this.#heartbeat.timeToNextHeartbeatMs)
+    return Math.min(toCommitMs, this.#heartbeat.timeToNextHeartbeatMs)
   }
 
   updatePatternSubscription(): void {

@@ -26,6 +26,8 @@ import { Timer } from './timer.ts'
 /** How long `close` may take by default. */
 const DEFAULT_CLOSE_TIMEOUT_MS = 30_000
 
+const MIN_POLL_MS = 1
+
 export interface KafkaConsumerOptions<K, V> {
   readonly keyDeserializer: Deserializer<K>
   readonly valueDeserializer: Deserializer<V>
@@ -432,7 +434,9 @@ export class KafkaConsumer<K, V> {
 
   async #pollForFetches(timer: Timer): Promise<CollectedFetch<K, V>> {
     const { client, coordinator, fetcher, retryBackoffMs } = this.#parts
-    const pollTimeoutMs = Math.min(coordinator?.timeToNextPollMs ?? Number.POSITIVE_INFINITY, timer.remainingMs)
+    // Never without any pause while there is time: what is overdue is for another thread, which must get its turn.
+    const toNextPollMs = Math.max(coordinator?.timeToNextPollMs ?? Number.POSITIVE_INFINITY, MIN_POLL_MS)
+    const pollTimeoutMs = Math.min(toNextPollMs, timer.remainingMs)
     const fetch = fetcher.collectFetch()
     if (!fetch.isEmpty) return fetch
     this.#sendFetches()

@@ -248,6 +248,19 @@ describe('consumers of a group', () => {
       expect((await run(() => two.committed([orders(0)]))).get(orders(0))?.offset).toBe(2)
     })
 
+    test('what is overdue while a rebalance waits for others makes no poll spin', async () => {
+      const auto = { 'enable.auto.commit': true, 'auto.commit.interval.ms': 100, 'heartbeat.interval.ms': 500 }
+      const one = await joined(auto)
+      const slow = member({ 'session.timeout.ms': 45_000 })
+      await run(() => slow.subscribe(['orders']))
+      await pollUntil([one, slow], () => slow.assignment().length === 2)
+      one.enforceRebalance()
+      const before = fixture.broker.runtime.firedTimers
+      // The rebalance waits for the slow one, which does not poll.
+      await run(() => one.poll(5000))
+      expect(fixture.broker.runtime.firedTimers - before).toBeLessThan(1000)
+    })
+
     test('asynchronously, with callbacks in order, before a later synchronous one returns', async () => {
       const consumer = await joined()
       const ended: string[] = []
