@@ -3,7 +3,7 @@ import { partitionKey } from '../../protocol/topic-partition.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { ConfigValues } from '../abstract-config.ts'
 import type { KafkaMetric } from '../client-metrics.ts'
-import { IllegalArgumentException, IllegalStateException, TimeoutException } from '../errors.ts'
+import { IllegalArgumentException, IllegalStateException, KafkaError, TimeoutException } from '../errors.ts'
 import type { PartitionInfo } from '../metadata-snapshot.ts'
 import type { Deserializer } from '../serialization.ts'
 import { describePartitions, TopicPartitionMap } from '../topic-partition-map.ts'
@@ -384,21 +384,32 @@ export class KafkaConsumer<K, V> {
     if (timeoutMs < 0) throw new IllegalArgumentException('the timeout cannot be negative')
     await this.#caller.run(async () => {
       if (this.#closed) return
-      this.#closed = true
-      const { client, coordinator, deserializers, fetcher, interceptors, requestTimeoutMs } = this.#parts
-      const whole = new Timer(this.#runtime, timeoutMs)
-      const timer = new Timer(this.#runtime, Math.min(timeoutMs, requestTimeoutMs))
       try {
-        await coordinator?.close(timer, groupMembershipOperation)
+        await this.#close(timeoutMs, groupMembershipOperation)
       } finally {
-        timer.reset(Math.min(whole.remainingMs, requestTimeoutMs))
-        await fetcher.close(timer)
-        interceptors.close()
-        client.close()
-        deserializers.key.close?.()
-        deserializers.value.close?.()
+        // Only now: the listener may commit while the consumer leaves its group.
+        this.#closed = true
       }
     })
+  }
+
+  /** Closes everything, whatever goes wrong; then throws what went wrong first. */
+  async #close(timeoutMs: number, operation: GroupMembershipOperation): Promise<void> {
+    const { client, coordinator, deserializers, fetcher, interceptors, requestTimeoutMs } = this.#parts
+    const whole = new Timer(this.#runtime, timeoutMs)
+    const timer = new Timer(this.#runtime, Math.min(timeoutMs, requestTimeoutMs))
+    const errors: unknown[] = []
+    const collect = (error: unknown): void => {
+      errors.push(error)
+    }
+    await coordinator?.close(timer, operation).catch(collect)
+    timer.reset(Math.min(whole.remainingMs, requestTimeoutMs))
+    await fetcher.close(timer).catch(collect)
+    interceptors.close()
+    client.close()
+    deserializers.key.close?.()
+    deserializers.value.close?.()
+    if (errors.length > 0) throw new KafkaError('failed to close kafka consumer', { cause: errors[0] })
   }
 
   async #unsubscribe(): Promise<void> {

@@ -317,6 +317,27 @@ describe('consumers of a group', () => {
       expect(committed.get(orders(0))?.offset).toBe(3)
     })
 
+    test('may commit while the consumer closes', async () => {
+      const consumer = await joined(
+        {},
+        { onPartitionsRevoked: () => consumer.commitSync([[orders(0), { offset: 5 }]]) },
+      )
+      await fixture.close(consumer)
+      const other = member()
+      expect((await run(() => other.committed([orders(0)]))).get(orders(0))?.offset).toBe(5)
+    })
+
+    test('what one throws in close comes out of it, and nothing is left open', async () => {
+      const listener = {
+        onPartitionsRevoked: () => {
+          throw new Error('not now')
+        },
+      }
+      const consumer = await joined({}, listener)
+      await expect(fixture.close(consumer)).rejects.toThrow('failed to close kafka consumer')
+      await expect(consumer.poll(0)).rejects.toThrow('this consumer has already been closed')
+    })
+
     test('what one throws comes out of poll, and the rebalance is done all the same', async () => {
       const consumer = member()
       const listener = {
