@@ -2,11 +2,12 @@ import type { CommitOperation } from '../history/group-history.ts'
 import { atTime } from './describe.ts'
 import type { Checker, Violation } from './evidence.ts'
 import type { GroupEvidence } from './group-evidence.ts'
-import { commitText, judgedGroups, memberName } from './group-support.ts'
+import { commitText, judgedGroups, memberName, runKey } from './group-support.ts'
 
 /**
  * A commit by a member of an older generation is refused: none that was asked for after a newer generation had given out its
- * assignments succeeds (`stale-commit-accepted`).
+ * assignments succeeds (`stale-commit-accepted`). In a cooperative rebalance (KIP-429) a member that keeps what it commits may be
+ * in the newer generation before its client tells it, at the next poll.
  */
 export const fencedCommitsRefused: Checker = evidence => judgedGroups(evidence).flatMap(staleCommits)
 
@@ -17,8 +18,18 @@ function staleCommits(group: GroupEvidence): Violation[] {
     const newer = group.events.find(
       event => event.kind === 'assigned' && event.ms < invokedMs && event.generation > generation,
     )
-    return newer?.kind === 'assigned' ? [violation(group, commit, generation, newer.generation, newer.ms)] : []
+    if (newer?.kind !== 'assigned' || wasInIt(group, commit, newer.generation)) return []
+    return [violation(group, commit, generation, newer.generation, newer.ms)]
   })
+}
+
+/** Whether what a member of a cooperative group was told next is that it still owns the partition, in a generation as new. */
+function wasInIt({ spec, events }: GroupEvidence, commit: CommitOperation, generation: number): boolean {
+  if (spec.assignor !== 'cooperative-sticky') return false
+  const next = events
+    .slice(commit.invokedAfter)
+    .find(event => runKey(event) === runKey(commit) && ['assigned', 'revoked', 'ended'].includes(event.kind))
+  return next?.kind === 'assigned' && next.generation >= generation && next.partitions.includes(commit.partition)
 }
 
 function violation(
