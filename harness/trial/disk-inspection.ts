@@ -7,21 +7,23 @@ import { inspectProducerSnapshots } from './producer-snapshot-inspection.ts'
 import type { ClusterSpec } from './scenario.ts'
 
 /**
- * Reads a stopped broker's files of a topic as they lie on its disk and names everything that is not as Kafka writes it.
+ * Reads a stopped broker's files of the topic as they lie on its disk and names everything that is not as Kafka writes it.
  *
  * @param partitions of which the broker must hold a replica
  */
 export async function inspectDisk(
   { id: node, host }: ClusterNode,
-  { name }: Pick<ClusterSpec['topic'], 'name'>,
+  { topic: { name, config: topicConfig }, config }: Pick<ClusterSpec, 'topic' | 'config'>,
   partitions: readonly number[],
 ): Promise<DiskFinding[]> {
   const process = host.process('inspector')
   const findings: DiskFinding[] = []
+  const policy = topicConfig['cleanup.policy'] ?? config['log.cleanup.policy'] ?? 'delete'
+  const compacted = policy.includes('compact')
   for (const partition of partitions) {
     const directory = `${DATA_DIRECTORY}/${name}-${partition}`
     try {
-      const report = await process.run(() => readLogDirectory(process.disk, directory))
+      const report = await process.run(() => readLogDirectory(process.disk, directory, { compacted }))
       findings.push(...report.findings.map(({ file, message }) => ({ node, file: `${directory}/${file}`, message })))
       const snapshots = await process.run(() => inspectProducerSnapshots(process.disk, directory))
       findings.push(...snapshots.map(finding => ({ node, ...finding })))

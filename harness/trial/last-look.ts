@@ -34,7 +34,7 @@ export class LastLook {
     for (const broker of this.#cluster.brokers) {
       const held = this.#partitions.filter(({ replicas }) => replicas.includes(broker.id))
       const partitions = held.map(({ partition }) => partition)
-      if (!broker.wasUnclean) disk.push(...(await inspectDisk(broker, this.#cluster.spec.topic, partitions)))
+      if (!broker.wasUnclean) disk.push(...(await inspectDisk(broker, this.#cluster.spec, partitions)))
     }
     const metadataLogs = inspectMetadataLogs(this.#cluster, this.#images)
     return {

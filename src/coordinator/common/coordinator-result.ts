@@ -6,7 +6,7 @@ export interface CoordinatorResult<T, R> {
   readonly records: readonly R[]
   readonly response: T
   /**
-   * Told how the append ended, instead of whoever asked (Kafka's `appendFuture`): undefined once the records are committed,
+   * Told how the append ended, besides whoever asked (Kafka's `appendFuture`): undefined once the records are committed,
    * else why they are not. For answers that others wait for too, such as those of a JoinGroup.
    */
   readonly onAppended?: (error: Error | undefined) => void
