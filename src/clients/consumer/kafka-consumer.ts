@@ -14,9 +14,9 @@ import type { ConsumerGroupMetadata } from './consumer-group-metadata.ts'
 import type { ConsumerInterceptor } from './consumer-interceptor.ts'
 import type { ConsumerPartitionAssignor } from './consumer-partition-assignor.ts'
 import { type ConsumerParts, createConsumerParts } from './consumer-parts.ts'
+import { ConsumerPoller } from './consumer-poller.ts'
 import type { ConsumerRebalanceListener } from './consumer-rebalance-listener.ts'
 import { ConsumerRecords } from './consumer-record.ts'
-import type { CollectedFetch } from './fetch-collector.ts'
 import type { OffsetAndMetadata, OffsetAndTimestamp } from './offset-and-metadata.ts'
 import type { OffsetCommitCallback } from './offset-committer.ts'
 import type { Offsets } from './offset-requests.ts'
@@ -25,8 +25,6 @@ import { Timer } from './timer.ts'
 
 /** How long `close` may take by default. */
 const DEFAULT_CLOSE_TIMEOUT_MS = 30_000
-
-const MIN_POLL_MS = 1
 
 export interface KafkaConsumerOptions<K, V> {
   readonly keyDeserializer: Deserializer<K>
@@ -56,8 +54,8 @@ export interface CloseOptions {
 export class KafkaConsumer<K, V> {
   readonly #runtime: Runtime
   readonly #parts: ConsumerParts<K, V>
+  readonly #poller: ConsumerPoller<K, V>
   readonly #caller = new SingleCaller()
-  #hasAllFetchPositions = false
   #closed = false
 
   /**
@@ -67,6 +65,7 @@ export class KafkaConsumer<K, V> {
   constructor(runtime: Runtime, config: ConfigValues, options: KafkaConsumerOptions<K, V>) {
     this.#runtime = runtime
     this.#parts = createConsumerParts(runtime, config, options, body => this.#caller.callback(body))
+    this.#poller = new ConsumerPoller(runtime, this.#parts)
   }
 
   /** The partitions that are assigned now. */
@@ -138,30 +137,16 @@ export class KafkaConsumer<K, V> {
    */
   poll(timeoutMs: number): Promise<ConsumerRecords<K, V>> {
     return this.#call(async () => {
-      const { client, interceptors, metrics, subscriptions } = this.#parts
+      const { interceptors, metrics, subscriptions } = this.#parts
       metrics.recordPollStart()
       try {
         if (subscriptions.hasNoSubscriptionOrUserAssignment) {
           throw new IllegalStateException('consumer is not subscribed to any topics or assigned any partitions')
         }
-        const timer = new Timer(this.#runtime, timeoutMs)
-        do {
-          client.maybeTriggerWakeup()
-          await this.#updateAssignmentMetadataIfNeeded(timer)
-          const fetch = await this.#pollForFetches(timer)
-          if (!fetch.isEmpty) {
-            // The next fetches go out before the application works on these.
-            this.#sendFetches()
-            client.transmitSends()
-            const records = new ConsumerRecords(fetch.records, fetch.nextOffsets)
-            return interceptors.transform(
-              'onConsume',
-              records,
-              (interceptor, now) => interceptor.onConsume?.(now) ?? now,
-            )
-          }
-        } while (timer.notExpired)
-        return new ConsumerRecords<K, V>()
+        const fetch = await this.#poller.poll(new Timer(this.#runtime, timeoutMs))
+        if (fetch === undefined) return new ConsumerRecords<K, V>()
+        const records = new ConsumerRecords(fetch.records, fetch.nextOffsets)
+        return interceptors.transform('onConsume', records, (interceptor, now) => interceptor.onConsume?.(now) ?? now)
       } finally {
         metrics.recordPollEnd()
       }
@@ -285,7 +270,7 @@ export class KafkaConsumer<K, V> {
       do {
         const state = subscriptions.state(partition)
         if (state.hasValidPosition && state.position !== undefined) return state.position.offset
-        await this.#updateFetchPositions(timer)
+        await this.#poller.updateFetchPositions(timer)
         await client.poll(timer)
       } while (timer.notExpired)
       throw new TimeoutException(
@@ -425,43 +410,6 @@ export class KafkaConsumer<K, V> {
       const which = partitions.length === 0 ? subscriptions.assignedPartitions() : partitions
       for (const partition of which) subscriptions.requestOffsetReset(partition, strategy)
     })
-  }
-
-  async #updateAssignmentMetadataIfNeeded(timer: Timer): Promise<void> {
-    const { coordinator } = this.#parts
-    if (coordinator === undefined || (await coordinator.poll(timer, false))) await this.#updateFetchPositions(timer)
-  }
-
-  /** Begins to look for positions that are missing or in doubt. */
-  async #updateFetchPositions(timer: Timer): Promise<void> {
-    const { coordinator, offsetFetcher, positionsValidator, subscriptions } = this.#parts
-    positionsValidator.validatePositionsIfNeeded()
-    this.#hasAllFetchPositions = subscriptions.hasAllFetchPositions
-    if (this.#hasAllFetchPositions) return
-    if (coordinator !== undefined && !(await coordinator.initWithCommittedOffsetsIfNeeded(timer))) return
-    subscriptions.resetInitializingPositions()
-    offsetFetcher.resetPositionsIfNeeded()
-  }
-
-  async #pollForFetches(timer: Timer): Promise<CollectedFetch<K, V>> {
-    const { client, coordinator, fetcher, retryBackoffMs } = this.#parts
-    // Never without any pause while there is time: what is overdue is for another thread, which must get its turn.
-    const toNextPollMs = Math.max(coordinator?.timeToNextPollMs ?? Number.POSITIVE_INFINITY, MIN_POLL_MS)
-    const pollTimeoutMs = Math.min(toNextPollMs, timer.remainingMs)
-    const fetch = fetcher.collectFetch()
-    if (!fetch.isEmpty) return fetch
-    this.#sendFetches()
-    // A lookup of positions may have failed: it is to be tried again soon.
-    const timeoutMs = this.#hasAllFetchPositions ? pollTimeoutMs : Math.min(pollTimeoutMs, retryBackoffMs)
-    await client.poll(new Timer(this.#runtime, timeoutMs), () => !fetcher.hasAvailableFetches)
-    return fetcher.collectFetch()
-  }
-
-  #sendFetches(): void {
-    const { fetcher, metrics, positionsValidator, subscriptions } = this.#parts
-    positionsValidator.validatePositionsOnMetadataChange()
-    metrics.maybeUpdateAssignment(subscriptions.assignmentId, () => subscriptions.assignedPartitions())
-    fetcher.sendFetches()
   }
 
   #offsetsToCommit(offsets: Iterable<readonly [TopicPartition, OffsetAndMetadata]> | undefined): Offsets {
