@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { inspectDisk } from '../../harness/trial/disk-inspection.ts'
 import { onStage, type Stage, TOPIC } from '../faults/stage.ts'
 
-const SPEC = { name: TOPIC }
+const SPEC = { topic: { name: TOPIC, partitions: 1, replicationFactor: 1, config: {} }, config: {} }
 const SEGMENT = `data/${TOPIC}-0/00000000000000000000.log`
 
 async function stoppedWithRecords(stage: Stage): Promise<void> {
