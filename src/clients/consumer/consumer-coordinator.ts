@@ -1,17 +1,15 @@
-import type { JoinGroupResponse } from '../../protocol/apis/join-group.ts'
-import { ErrorCode } from '../../protocol/errors.ts'
 import type { TopicPartition } from '../../protocol/topic-partition.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { IllegalArgumentException, IllegalStateException } from '../errors.ts'
 import type { ExponentialBackoff } from '../exponential-backoff.ts'
 import { TopicPartitionMap, TopicPartitionSet } from '../topic-partition-map.ts'
-import { hasCode } from './consumer-errors.ts'
 import type { ConsumerGroupMetadata } from './consumer-group-metadata.ts'
 import type { ConsumerMetadata } from './consumer-metadata.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { ConsumerNetworkClient } from './consumer-network-client.ts'
 import type { ConsumerPartitionAssignor, RebalanceProtocol } from './consumer-partition-assignor.ts'
 import { CoordinatorConnection } from './coordinator-connection.ts'
+import { GroupJoiner } from './group-joiner.ts'
 import { GroupLeader } from './group-leader.ts'
 import type { GroupRebalanceConfig } from './group-rebalance-config.ts'
 import { GroupRequests } from './group-requests.ts'
@@ -20,10 +18,9 @@ import { HeartbeatThread } from './heartbeat-thread.ts'
 import { type Generation, isSameGeneration, MemberState } from './member-state.ts'
 import { OffsetCommitter } from './offset-committer.ts'
 import { type CommittedOffsets, OffsetRequests, type Offsets } from './offset-requests.ts'
-import type { RackSnapshot } from './rack-snapshot.ts'
 import { RebalanceHandler } from './rebalance-handler.ts'
 import { RebalanceListenerInvoker } from './rebalance-listener-invoker.ts'
-import { RequestFuture } from './request-future.ts'
+import type { RequestFuture } from './request-future.ts'
 import { SubscriptionMetadata } from './subscription-metadata.ts'
 import type { SubscriptionState } from './subscription-state.ts'
 import { Timer } from './timer.ts'
@@ -67,14 +64,8 @@ export class ConsumerCoordinator {
   readonly #heartbeat: Heartbeat
   readonly #subscriptionMetadata: SubscriptionMetadata
   readonly #rebalance: RebalanceHandler
-  readonly #leader: GroupLeader | undefined
+  readonly #joiner: GroupJoiner
   #heartbeatThread: HeartbeatThread | undefined
-  #joinFuture: RequestFuture<Buffer> | undefined
-  /** This member leads the generation that it has joined, and must decide on the assignment. */
-  #elected: JoinGroupResponse | undefined
-  /** The topics as they were when this leader decided; undefined: it is no leader. */
-  #assignmentSnapshot: RackSnapshot | undefined
-  #isLeader = false
   #pendingCommittedOffsets: PendingCommittedOffsets | undefined
 
   /** @throws IllegalArgumentException when the assignors have no rebalance protocol in common */
@@ -108,10 +99,18 @@ export class ConsumerCoordinator {
       committer: this.committer,
       invoker: new RebalanceListenerInvoker(runtime, options),
     })
-    if (this.#protocol !== undefined) {
-      const subscriptionMetadata = this.#subscriptionMetadata
-      this.#leader = new GroupLeader(runtime, { ...options, subscriptionMetadata, protocol: this.#protocol })
-    }
+    const subscriptionMetadata = this.#subscriptionMetadata
+    const protocol = this.#protocol
+    this.#joiner = new GroupJoiner(runtime, {
+      ...shared,
+      rebalance: this.#rebalance,
+      requests: this.#requests,
+      subscriptionMetadata,
+      leader:
+        protocol === undefined ? undefined : new GroupLeader(runtime, { ...options, subscriptionMetadata, protocol }),
+      isNeeded: () => this.#rejoinNeededOrPending(),
+      onJoined: () => this.#heartbeatThread?.enable(),
+    })
     metrics.assignedPartitions(() => subscriptions.numAssignedPartitions)
     metrics.secondsAgo('last-rebalance-seconds-ago', () => this.#member.rebalanceEndMs)
     metrics.secondsAgo('last-heartbeat-seconds-ago', () => this.#heartbeat.lastSendMs)
@@ -248,12 +247,12 @@ export class ConsumerCoordinator {
   #rejoinNeededOrPending(): boolean {
     const { subscriptions } = this.#options
     if (!subscriptions.hasAutoAssignedPartitions) return false
-    if (this.#assignmentSnapshot?.matches(this.#subscriptionMetadata.snapshot) === false) {
+    if (this.#joiner.assignmentSnapshot?.matches(this.#subscriptionMetadata.snapshot) === false) {
       this.#member.requestRejoinIfNecessary('cached metadata has changed')
     } else if (this.#rebalance.hasSubscriptionChanged) {
       this.#member.requestRejoinIfNecessary('subscription has changed')
     }
-    return this.#member.rejoinNeeded || this.#joinFuture !== undefined
+    return this.#member.rejoinNeeded || this.#joiner.isPending
   }
 
   async #rejoin(timer: Timer, waitForJoinGroup: boolean): Promise<boolean> {
@@ -274,110 +273,7 @@ export class ConsumerCoordinator {
       requests: this.#requests,
       onPollTimeout: () => this.#leave('DEFAULT', 'consumer poll timeout has expired.'),
     })
-    return this.#joinGroupIfNeeded(joinTimer)
-  }
-
-  async #joinGroupIfNeeded(timer: Timer): Promise<boolean> {
-    const member = this.#member
-    while (this.#rejoinNeededOrPending()) {
-      if (!(await this.#connection.ensureReady(timer))) return false
-      if (member.needsJoinPrepare) {
-        // Not again when the listener throws.
-        member.needsJoinPrepare = false
-        if (!(await this.#prepareJoin(timer))) {
-          member.needsJoinPrepare = true
-          return false
-        }
-      }
-      const future = this.#initiateJoinGroup()
-      await this.#pollJoin(future, timer)
-      if (!future.isDone) return false
-      if (future.succeeded) await this.#joined(future.value)
-      else if (!(await this.#joinFailed(future, timer))) return false
-    }
-    return true
-  }
-
-  async #prepareJoin(timer: Timer): Promise<boolean> {
-    const isDone = await this.#rebalance.prepare(timer)
-    if (isDone) this.#isLeader = false
-    return isDone
-  }
-
-  #initiateJoinGroup(): RequestFuture<Buffer> {
-    if (this.#joinFuture !== undefined) return this.#joinFuture
-    const member = this.#member
-    member.state = 'preparing-rebalance'
-    member.rebalanceStartMs ??= this.#runtime.clock.monotonicMs()
-    const assignment = new RequestFuture<Buffer>()
-    this.#joinFuture = assignment
-    this.#elected = undefined
-    const onJoined = () => this.#heartbeatThread?.enable()
-    this.#requests.join(this.#rebalance.protocols(), onJoined).addListener({
-      onSuccess: response => {
-        if (response.leader === response.memberId) this.#elected = response
-        else this.#requests.sync(new Map()).chain(assignment)
-      },
-      onFailure: error => assignment.raise(error),
-    })
-    assignment.addListener({ onFailure: () => this.#options.metrics.failedRebalance(1) })
-    return assignment
-  }
-
-  /** Polls until the join is done; a leader decides meanwhile. */
-  async #pollJoin(future: RequestFuture<Buffer>, timer: Timer): Promise<void> {
-    const { client } = this.#options
-    do {
-      await client.poll(timer, () => !future.isDone && this.#elected === undefined)
-      const elected = this.#elected
-      if (elected === undefined || future.isDone) continue
-      this.#elected = undefined
-      await this.#lead(elected, future)
-      // The decision goes out at once.
-      await client.poll(timer, () => !future.isDone)
-    } while (!future.isDone && timer.notExpired)
-  }
-
-  /** Decides on the assignment of all members and sends it. */
-  async #lead(response: JoinGroupResponse, future: RequestFuture<Buffer>): Promise<void> {
-    try {
-      const assignor = this.#rebalance.assignor(this.#member.generation.protocolName)
-      const assignments = (await this.#leader?.assign(assignor, response)) ?? new Map<string, Buffer>()
-      this.#isLeader = true
-      this.#assignmentSnapshot = this.#subscriptionMetadata.snapshot
-      this.#requests.sync(assignments).chain(future)
-    } catch (error) {
-      if (!future.isDone) future.raise(error instanceof Error ? error : new Error(String(error)))
-    }
-  }
-
-  async #joined(assignment: Buffer): Promise<void> {
-    const member = this.#member
-    if (member.hasGenerationReset || member.state !== 'stable') {
-      member.resetAndRejoin('rebalance failed since the generation or state was modified by heartbeat thread', true)
-      this.#joinFuture = undefined
-      return
-    }
-    if (!this.#isLeader) this.#assignmentSnapshot = undefined
-    // The join stays pending when this throws, so that the next poll tries again.
-    await this.#rebalance.complete(member.generation, assignment)
-    this.#joinFuture = undefined
-    member.needsJoinPrepare = true
-  }
-
-  /** False when time ran out. */
-  async #joinFailed(future: RequestFuture<Buffer>, timer: Timer): Promise<boolean> {
-    const { exception } = future
-    this.#joinFuture = undefined
-    this.#elected = undefined
-    if (!hasCode(exception, ErrorCode.MEMBER_ID_REQUIRED)) {
-      this.#member.requestRejoin(`rebalance failed due to ${exception.name}`)
-    }
-    if (REJOIN_AT_ONCE.some(code => hasCode(exception, code))) return true
-    if (!future.isRetriable) throw exception
-    if (timer.isExpired) return false
-    await timer.sleep(this.#options.config.retryBackoffMs)
-    return true
+    return this.#joiner.join(joinTimer)
   }
 
   #committedOffsetsRequest(partitions: TopicPartitionSet): PendingCommittedOffsets {
@@ -408,13 +304,6 @@ export class ConsumerCoordinator {
     return new Timer(this.#runtime, 0)
   }
 }
-
-const REJOIN_AT_ONCE: readonly ErrorCode[] = [
-  ErrorCode.UNKNOWN_MEMBER_ID,
-  ErrorCode.ILLEGAL_GENERATION,
-  ErrorCode.REBALANCE_IN_PROGRESS,
-  ErrorCode.MEMBER_ID_REQUIRED,
-]
 
 /** The best protocol that all assignors support; undefined without any assignor. */
 function protocolOf(assignors: readonly ConsumerPartitionAssignor[]): RebalanceProtocol | undefined {
