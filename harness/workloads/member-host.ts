@@ -39,6 +39,8 @@ export class MemberHost implements MemberNode {
   #runs = 0
   /** What keeps it down: faults, redeploys. */
   #holds = 0
+  /** Of who waits for it to close: its process may end before. */
+  #onDown: (() => void) | undefined
 
   constructor(options: MemberHostOptions) {
     this.#options = options
@@ -128,6 +130,7 @@ export class MemberHost implements MemberNode {
     if (this.#state !== 'running' || process === undefined || application === undefined) return
     this.#state = 'closing'
     const closed = await new Promise<boolean>(resolve => {
+      this.#onDown = () => resolve(false)
       process.run(() => application.close()).then(resolve, () => resolve(false))
     })
     if (this.#process !== process) return
@@ -165,6 +168,8 @@ export class MemberHost implements MemberNode {
     this.#state = 'down'
     this.#process = undefined
     this.#application = undefined
+    this.#onDown?.()
+    this.#onDown = undefined
   }
 
   #after(ms: number, run: () => void): void {

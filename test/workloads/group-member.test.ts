@@ -218,6 +218,22 @@ describe('a member of a group', () => {
     )
   })
 
+  it('is done with retiring when its client gives up meanwhile', async () => {
+    const script: ConsumerScript = { close: () => new Promise(() => undefined) }
+    await withMember(
+      {},
+      async ({ host, consumer, lines }) => {
+        host.start()
+        const retired = host.retire(async () => undefined)
+        consumer().listener.gaveUp(new Error('frozen'))
+        await retired
+
+        expect(lines()).toEqual(['started', 'gave-up'])
+      },
+      script,
+    )
+  })
+
   it('does not come back once it has retired', async () => {
     await withMember({}, async ({ host, lines, world }) => {
       host.start()

@@ -4,14 +4,27 @@ import { errorChain } from './kafkajs.ts'
 
 const { Kafka, logLevel } = kafkajs
 
-/** The unmodified KafkaJS consumer. */
+/** What it says each time that it asks for nothing, and how often it may in its life: a few times when it is stopped. */
+const ASKED_WHILE_STOPPED = 'consumer not running, exiting'
+const MOST_ASKED_WHILE_STOPPED = 10_000
+
+/**
+ * The unmodified KafkaJS consumer. When the brokers change while it is being stopped, it makes new fetchers that nobody stops:
+ * they ask for ever, without letting anything else in the process run. Such a process has to be killed.
+ */
 export function createKafkaJsConsumer(options: ConsumerOptions): ConsumerClient {
   const { spec, topic, groupId, listener } = options
   let attempts = 0
+  let asked = 0
   // Its events tell neither generation nor attempts; its own log does, at the level of debugging.
   const read = (entry: LogEntry): void => {
     if (entry.log.message.startsWith('Error while committing offsets')) attempts++
     if (entry.log.message === 'Received assignment') listener.assigned(assignmentIn(entry.log, topic))
+    if (entry.log.message === ASKED_WHILE_STOPPED && ++asked >= MOST_ASKED_WHILE_STOPPED) {
+      const frozen = new Error('it spins without end, its process is frozen')
+      if (asked === MOST_ASKED_WHILE_STOPPED) listener.gaveUp(frozen)
+      throw frozen
+    }
     if (entry.level > logLevel.WARN || entry.level === logLevel.NOTHING) return
     const detail = typeof entry.log['error'] === 'string' ? `: ${entry.log['error']}` : ''
     listener.log(`${entry.label} ${entry.log.message}${detail}`)
