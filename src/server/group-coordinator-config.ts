@@ -21,6 +21,10 @@ export function groupCoordinatorConfigOf(config: KafkaConfig): GroupCoordinatorC
     classicGroupInitialRebalanceDelayMs: config.getNumber('group.initial.rebalance.delay.ms'),
     classicGroupMaxSize: config.getNumber('group.max.size'),
     classicGroupNewMemberJoinTimeoutMs: DEFAULT_GROUP_COORDINATOR_CONFIG.classicGroupNewMemberJoinTimeoutMs,
+    consumerGroupSessionTimeoutMs: config.getNumber('group.consumer.session.timeout.ms'),
+    consumerGroupHeartbeatIntervalMs: config.getNumber('group.consumer.heartbeat.interval.ms'),
+    consumerGroupMaxSize: config.getNumber('group.consumer.max.size'),
+    consumerGroupAssignors: config.getList('group.consumer.assignors'),
   }
 }
 

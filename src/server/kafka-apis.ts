@@ -3,6 +3,8 @@ import type { ApiContext, ApiHandler } from './api-handler.ts'
 import { alterConfigsHandler } from './handlers/alter-configs.ts'
 import { alterPartitionReassignmentsHandler } from './handlers/alter-partition-reassignments.ts'
 import { apiVersionsHandler } from './handlers/api-versions.ts'
+import { consumerGroupDescribeHandler } from './handlers/consumer-group-describe.ts'
+import { consumerGroupHeartbeatHandler } from './handlers/consumer-group-heartbeat.ts'
 import { createPartitionsHandler } from './handlers/create-partitions.ts'
 import { createTopicsHandler } from './handlers/create-topics.ts'
 import { deleteGroupsHandler } from './handlers/delete-groups.ts'
@@ -68,6 +70,8 @@ export const API_HANDLERS: ReadonlyMap<number, ApiHandler> = new Map(
     updateFeaturesHandler,
     describeClusterHandler,
     unregisterBrokerHandler,
+    consumerGroupHeartbeatHandler,
+    consumerGroupDescribeHandler,
   ].map(handler => [handler.api.key, handler]),
 )
 

@@ -172,6 +172,15 @@ const BODIES: Bodies = {
   ListPartitionReassignments: () => ({ timeoutMs: 1000, topics: [{ name: 'orders', partitionIndexes: [0, 9] }] }),
   UpdateFeatures: () => ({ featureUpdates: [{ feature: 'none', maxVersionLevel: 1 }] }),
   UnregisterBroker: () => ({ brokerId: 99 }),
+  ConsumerGroupHeartbeat: version => ({
+    groupId: `consumers-${version}`,
+    memberId: version === 0 ? '' : 'member',
+    memberEpoch: 0,
+    rebalanceTimeoutMs: 30_000,
+    subscribedTopicNames: ['orders'],
+    topicPartitions: [],
+  }),
+  ConsumerGroupDescribe: () => ({ groupIds: ['consumers-0', 'group', ''], includeAuthorizedOperations: true }),
   DescribeQuorum: () => ({ topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }] }),
 }
 
@@ -254,7 +263,7 @@ test('every API that is known is served by a broker or a controller', () => {
   const served = new Set(SERVED.flatMap(({ handlers }) => [...handlers.keys()]))
 
   const unserved = [...API_BY_KEY.values()].filter(({ key }) => !served.has(key)).map(({ name }) => name)
-  expect(unserved).toEqual(['Envelope', 'ConsumerGroupHeartbeat', 'ConsumerGroupDescribe'])
+  expect(unserved).toEqual(['Envelope'])
 })
 
 test.each(CASES)('%s: %s version %i is answered', async (listener, name, version, api, { bodies }) => {

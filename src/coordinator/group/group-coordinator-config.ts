@@ -33,6 +33,14 @@ export interface GroupCoordinatorConfig {
   readonly classicGroupMaxSize: number
   /** How long a new member may take to join, whatever its session timeout; no key, as in Kafka. */
   readonly classicGroupNewMemberJoinTimeoutMs: number
+  /** `group.consumer.session.timeout.ms`: how long a member of a consumer group may be silent. */
+  readonly consumerGroupSessionTimeoutMs: number
+  /** `group.consumer.heartbeat.interval.ms`: what its members are told. */
+  readonly consumerGroupHeartbeatIntervalMs: number
+  /** `group.consumer.max.size`: members of a consumer group. */
+  readonly consumerGroupMaxSize: number
+  /** `group.consumer.assignors`: names of those that may be asked for; the first is taken when none is. */
+  readonly consumerGroupAssignors: readonly string[]
 }
 
 /** Kafka's CLASSIC_GROUP_NEW_MEMBER_JOIN_TIMEOUT_MS. */
@@ -55,4 +63,8 @@ export const DEFAULT_GROUP_COORDINATOR_CONFIG: GroupCoordinatorConfig = {
   classicGroupInitialRebalanceDelayMs: 3000,
   classicGroupMaxSize: 2_147_483_647,
   classicGroupNewMemberJoinTimeoutMs: CLASSIC_GROUP_NEW_MEMBER_JOIN_TIMEOUT_MS,
+  consumerGroupSessionTimeoutMs: 45_000,
+  consumerGroupHeartbeatIntervalMs: 5000,
+  consumerGroupMaxSize: 2_147_483_647,
+  consumerGroupAssignors: ['uniform', 'range'],
 }

@@ -1,5 +1,9 @@
 import type { MetadataDelta } from '../../controller/image/metadata-delta.ts'
 import type { MetadataImage } from '../../controller/image/metadata-image.ts'
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponseInput,
+} from '../../protocol/apis/consumer-group-heartbeat.ts'
 import type { DeleteGroupsResponseInput } from '../../protocol/apis/delete-groups.ts'
 import type { DescribeGroupsResponseInput } from '../../protocol/apis/describe-groups.ts'
 import type { HeartbeatRequest, HeartbeatResponseInput } from '../../protocol/apis/heartbeat.ts'
@@ -27,6 +31,8 @@ import type { GroupCoordinatorRecord } from './group-coordinator-records.ts'
 import { GroupCoordinatorShard } from './group-coordinator-shard.ts'
 import { partitionForGroup } from './group-partition.ts'
 import { commitError, describeGroupsError, offsetFetchError } from './group-responses.ts'
+import { type DescribedConsumerGroup, describeConsumerGroupError } from './modern/consumer/consumer-group-describe.ts'
+import { consumerGroupHeartbeatError, invalidConsumerGroupHeartbeat } from './modern/consumer/heartbeat-validation.ts'
 import type { OffsetFetchGroup, OffsetFetchGroupResponse } from './offset-metadata-manager.ts'
 
 export const GROUP_METADATA_TOPIC = '__consumer_offsets'
@@ -192,6 +198,45 @@ export class GroupCoordinatorService {
       const members = request.members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId, errorCode }))
       return { errorCode: ErrorCode.NONE, members }
     }
+  }
+
+  /** ConsumerGroupHeartbeat (KIP-848). */
+  async consumerGroupHeartbeat(
+    context: GroupRequestContext,
+    request: ConsumerGroupHeartbeatRequest,
+  ): Promise<ConsumerGroupHeartbeatResponseInput> {
+    if (this.#coordinators === undefined) return consumerGroupHeartbeatError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    const invalid = invalidConsumerGroupHeartbeat(request, context.apiVersion, this.#config.consumerGroupAssignors)
+    if (invalid !== undefined) return consumerGroupHeartbeatError(invalid.code, invalid.message)
+    try {
+      return await this.#write('consumer-group-heartbeat', request.groupId, shard =>
+        shard.groups.consumerGroups.heartbeat(context, request),
+      )
+    } catch (error) {
+      const errorCode = this.#errorOf(error, 'consumer-group-heartbeat')
+      const isItsOwn = error instanceof ApiError && error.code === errorCode
+      return consumerGroupHeartbeatError(errorCode, isItsOwn ? error.message : undefined)
+    }
+  }
+
+  /** ConsumerGroupDescribe (KIP-848). */
+  async consumerGroupDescribe(groupIds: readonly string[]): Promise<DescribedConsumerGroup[]> {
+    const coordinators = this.#coordinators
+    const failed = (ids: readonly string[], errorCode: ErrorCode) =>
+      ids.map(groupId => describeConsumerGroupError(groupId, errorCode))
+    if (coordinators === undefined) return failed(groupIds, ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    const isNamed = (groupId: string) => groupId !== ''
+    const unnamed = groupIds.filter(groupId => !isNamed(groupId))
+    const described = this.#byPartition(groupIds.filter(isNamed)).map(async ([partition, ids]) => {
+      try {
+        return await coordinators.scheduleReadOperation(partition, (shard, committedOffset) =>
+          shard.groups.consumerGroups.describe(ids, committedOffset),
+        )
+      } catch (error) {
+        return failed(ids, this.#errorOf(error, 'consumer-group-describe'))
+      }
+    })
+    return [...failed(unnamed, ErrorCode.INVALID_GROUP_ID), ...(await Promise.all(described)).flat()]
   }
 
   /** The groups of all shards of this broker. */

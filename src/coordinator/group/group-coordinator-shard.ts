@@ -70,12 +70,12 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupCoordinatorR
         this.groups.replayGroupMetadata(record.key, record.value)
         return
       default:
-        throw new Error(`records of type ${record.type} belong to consumer groups (KIP-848), which are not served`)
+        this.groups.replayConsumerGroup(record)
     }
   }
 
-  onLoaded(_image: MetadataImage): void {
-    this.groups.onLoaded()
+  onLoaded(image: MetadataImage): void {
+    this.groups.onLoaded(image)
     this.#scheduleGroupMetadataExpiration()
   }
 
@@ -84,8 +84,8 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupCoordinatorR
     this.groups.onUnloaded()
   }
 
-  onNewMetadataImage(_image: MetadataImage, _delta: MetadataDelta): void {
-    // A classic group leaves it to its members to see what has changed.
+  onNewMetadataImage(image: MetadataImage, delta: MetadataDelta): void {
+    this.groups.onNewMetadataImage(image, delta)
   }
 
   /** Forgets expired offsets, and groups without members that have none left. */

@@ -1,3 +1,5 @@
+import type { MetadataDelta } from '../../controller/image/metadata-delta.ts'
+import type { MetadataImage } from '../../controller/image/metadata-image.ts'
 import type { DescribeGroupsResponseInput } from '../../protocol/apis/describe-groups.ts'
 import type { HeartbeatRequest, HeartbeatResponseInput } from '../../protocol/apis/heartbeat.ts'
 import type { JoinGroupRequest, JoinGroupResponseInput } from '../../protocol/apis/join-group.ts'
@@ -23,6 +25,9 @@ import { unloadClassicGroup } from './classic/classic-group-unload.ts'
 import { type Group, type ListedGroup, parseGroupType } from './group.ts'
 import type { GroupCoordinatorConfig } from './group-coordinator-config.ts'
 import type { GroupCoordinatorRecord, GroupMetadataKey, GroupMetadataValue } from './group-coordinator-records.ts'
+import { ConsumerGroupManager } from './modern/consumer/consumer-group-manager.ts'
+import { type ConsumerGroupRecord, replayConsumerGroupRecord } from './modern/consumer/consumer-group-replay.ts'
+import { ConsumerGroups } from './modern/consumer/consumer-groups.ts'
 
 export interface GroupMetadataManagerOptions {
   readonly time: Clock
@@ -44,6 +49,9 @@ type DescribedGroup = DescribeGroupsResponseInput['groups'][number]
  * place of is not answered, as in Kafka: its client has given up waiting.
  */
 export class GroupMetadataManager {
+  /** The consumer protocol's half. */
+  readonly consumerGroups: ConsumerGroupManager
+  readonly #consumerGroups: ConsumerGroups
   readonly #time: Clock
   readonly #config: GroupCoordinatorConfig
   readonly #timer: CoordinatorTimer<GroupCoordinatorRecord>
@@ -63,6 +71,8 @@ export class GroupMetadataManager {
     }
     this.#rebalancer = new ClassicGroupRebalancer(environment)
     this.#joiner = new ClassicGroupJoiner(environment, this.#rebalancer, options.random)
+    this.#consumerGroups = new ConsumerGroups(this.#groups, options.snapshotRegistry, options.timer)
+    this.consumerGroups = new ConsumerGroupManager({ ...options, groups: this.#consumerGroups })
   }
 
   /**
@@ -132,7 +142,10 @@ export class GroupMetadataManager {
     })
   }
 
-  /** JoinGroup. A group that is not there is made for a member without an id. */
+  /**
+   * JoinGroup. A group that is not there is made for a member without an id; an empty consumer group gives way to it. One that
+   * has members is not joined by the classic protocol.
+   */
   classicGroupJoin(
     context: GroupRequestContext,
     request: JoinGroupRequest,
@@ -140,14 +153,24 @@ export class GroupMetadataManager {
   ): ClassicGroupResult {
     const joining: Joining = { context, request, respond: once(respond) }
     const { groupId, memberId } = request
-    const isNewGroup = !this.#groups.has(groupId)
+    const consumerGroup = this.#consumerGroups.find(groupId)
+    if (consumerGroup?.isEmpty === false) {
+      joining.respond(joinError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, memberId))
+      return NOTHING_TO_WRITE
+    }
+    const isNewGroup = consumerGroup !== undefined || !this.#groups.has(groupId)
     if (isNewGroup && memberId !== UNKNOWN_MEMBER_ID) {
       joining.respond(joinError(ErrorCode.UNKNOWN_MEMBER_ID, memberId))
       return NOTHING_TO_WRITE
     }
+    const tombstones: GroupCoordinatorRecord[] = []
+    if (consumerGroup !== undefined) {
+      this.createGroupTombstoneRecords(groupId, tombstones)
+      this.#groups.delete(groupId)
+    }
     const group = this.getOrMaybeCreateClassicGroup(groupId, true)
     const result = this.#joiner.join(group, joining)
-    return isNewGroup && result === NOTHING_TO_WRITE ? storeNewGroup(group, joining) : result
+    return isNewGroup && result === NOTHING_TO_WRITE ? storeNewGroup(group, joining, tombstones) : result
   }
 
   /** SyncGroup. */
@@ -207,8 +230,14 @@ export class GroupMetadataManager {
     else this.#groups.set(groupId, classicGroupFromRecord(this.#time, groupId, value))
   }
 
+  /** Applies a record of a consumer group. */
+  replayConsumerGroup(record: ConsumerGroupRecord): void {
+    replayConsumerGroupRecord(this.#consumerGroups, record)
+  }
+
   /** All records have been read: members may be silent for as long as their session from now on. */
-  onLoaded(): void {
+  onLoaded(image: MetadataImage): void {
+    this.consumerGroups.onLoaded(image)
     for (const group of this.#classicGroups()) {
       for (const member of group.members) this.#rebalancer.rescheduleHeartbeat(group, member)
       // The limit may have been lowered. A rebalance gives all a chance to commit before some are turned away.
@@ -219,6 +248,11 @@ export class GroupMetadataManager {
   /** Another broker coordinates these groups now: whoever waits here is told so. */
   onUnloaded(): void {
     for (const group of this.#classicGroups()) unloadClassicGroup(group)
+  }
+
+  /** A classic group leaves it to its members to see what has changed. */
+  onNewMetadataImage(image: MetadataImage, delta: MetadataDelta): void {
+    this.consumerGroups.onNewMetadataImage(image, delta)
   }
 
   *#classicGroups(): Generator<ClassicGroup> {
@@ -239,10 +273,17 @@ function asClassicGroup(group: Group | undefined): ClassicGroup | undefined {
   return group instanceof ClassicGroup ? group : undefined
 }
 
-/** Writes a group that has just been made, so that it stays; if this fails the group is no more. */
-function storeNewGroup(group: ClassicGroup, { respond }: Joining): ClassicGroupResult {
+/**
+ * Writes a group that has just been made, so that it stays; if this fails the group is no more. Before it come the tombstones
+ * of the group whose place it takes.
+ */
+function storeNewGroup(
+  group: ClassicGroup,
+  { respond }: Joining,
+  tombstones: readonly GroupCoordinatorRecord[],
+): ClassicGroupResult {
   return {
-    records: [emptyGroupMetadataRecord(group)],
+    records: [...tombstones, emptyGroupMetadataRecord(group)],
     response: undefined,
     replayRecords: false,
     onAppended: error => {

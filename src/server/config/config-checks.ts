@@ -38,7 +38,25 @@ export function checkCombinations(config: KafkaConfig): void {
   if (config.getNumber('max.connections.per.ip') === 0 && overrides.size === 0) {
     throw new ConfigError('max.connections.per.ip', '0', 'may be 0 only with max.connections.per.ip.overrides')
   }
+  checkConsumerGroups(config, atMost)
   if (config.logDirs.length === 0) {
     throw new ConfigError('log.dirs', value('log.dirs'), 'expected at least one directory')
+  }
+}
+
+/** As Kafka's GroupCoordinatorConfig. */
+function checkConsumerGroups(config: KafkaConfig, atMost: (key: string, other: string) => void): void {
+  for (const what of ['heartbeat.interval.ms', 'session.timeout.ms']) {
+    atMost(`group.consumer.min.${what}`, `group.consumer.max.${what}`)
+    atMost(`group.consumer.min.${what}`, `group.consumer.${what}`)
+    atMost(`group.consumer.${what}`, `group.consumer.max.${what}`)
+  }
+  const [interval, timeout] = ['group.consumer.heartbeat.interval.ms', 'group.consumer.session.timeout.ms'] as const
+  if (config.getNumber(interval) >= config.getNumber(timeout)) {
+    const problem = `must be less than ${timeout}, which is ${config.get(timeout)}`
+    throw new ConfigError(interval, config.get(interval) ?? '', problem)
+  }
+  if (config.getList('group.consumer.assignors').length === 0) {
+    throw new ConfigError('group.consumer.assignors', '', 'expected at least one of uniform, range')
   }
 }

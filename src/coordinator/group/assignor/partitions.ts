@@ -19,3 +19,18 @@ export function removePartition(partitions: MutablePartitions, topicId: string, 
   numbers?.delete(partition)
   if (numbers?.size === 0) partitions.delete(topicId)
 }
+
+/** No partition of any topic. */
+export const NO_PARTITIONS: PartitionsByTopic = new Map()
+
+/** Whether all of the first are among the second. */
+export function isSubset(first: PartitionsByTopic, second: PartitionsByTopic): boolean {
+  return [...first].every(([topicId, numbers]) => {
+    const others = second.get(topicId)
+    return others !== undefined && [...numbers].every(partition => others.has(partition))
+  })
+}
+
+export function samePartitions(first: PartitionsByTopic, second: PartitionsByTopic): boolean {
+  return first === second || (isSubset(first, second) && isSubset(second, first))
+}

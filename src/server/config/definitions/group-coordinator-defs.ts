@@ -37,4 +37,28 @@ export const GROUP_COORDINATOR_DEFS: readonly BrokerConfigDef[] = [
   define('group.min.session.timeout.ms', 'INT', 6000, 'The shortest session timeout of a member.'),
   define('group.max.session.timeout.ms', 'INT', 1_800_000, 'The longest session timeout of a member.'),
   define('group.max.size', 'INT', INT_MAX, 'Members of a group at most.', { min: 1 }),
+  define('group.consumer.session.timeout.ms', 'INT', 45_000, 'How long a member of a consumer group may be silent.', {
+    min: 1,
+  }),
+  define('group.consumer.min.session.timeout.ms', 'INT', 45_000, 'The shortest that may be.', { min: 1 }),
+  define('group.consumer.max.session.timeout.ms', 'INT', 60_000, 'The longest that may be.', { min: 1 }),
+  define(
+    'group.consumer.heartbeat.interval.ms',
+    'INT',
+    5000,
+    'How often members of a consumer group are to be heard of.',
+    {
+      min: 1,
+    },
+  ),
+  define('group.consumer.min.heartbeat.interval.ms', 'INT', 5000, 'The shortest that may be.', { min: 1 }),
+  define('group.consumer.max.heartbeat.interval.ms', 'INT', 15_000, 'The longest that may be.', { min: 1 }),
+  define('group.consumer.max.size', 'INT', INT_MAX, 'Members of a consumer group at most.', { min: 1 }),
+  define(
+    'group.consumer.assignors',
+    'LIST',
+    'uniform,range',
+    'Assignors that members of consumer groups may ask for; the first is taken when they ask for none.',
+    { oneOf: ['uniform', 'range'] },
+  ),
 ]

@@ -1,3 +1,4 @@
+import { MetadataImage } from '../../../../src/controller/image/metadata-image.ts'
 import type { CoordinatorResult } from '../../../../src/coordinator/common/coordinator-result.ts'
 import { SnapshotRegistry } from '../../../../src/coordinator/common/snapshot-registry.ts'
 import type { GroupRequestContext } from '../../../../src/coordinator/group/classic/classic-group-joiner.ts'
@@ -87,7 +88,7 @@ export class GroupManagerUnderTest {
     for (const record of this.log) next.#replay(record)
     next.#written()
     next.#committed()
-    next.manager.onLoaded()
+    next.manager.onLoaded(MetadataImage.EMPTY)
     return next
   }
 
