@@ -14,6 +14,8 @@ export interface GroupMemberOptions {
   readonly sessionTimeoutMs: number
   /** Null: a dynamic member; kafkajs knows no other. */
   readonly groupInstanceId: string | null
+  /** Default: the classic one. With the consumer protocol (KIP-848) the broker sets the session timeout. */
+  readonly groupProtocol?: 'classic' | 'consumer'
 }
 
 export type GroupMemberEvent =
@@ -55,6 +57,30 @@ async function kafkajsMember(options: GroupMemberOptions): Promise<() => Promise
   return () => consumer.disconnect()
 }
 
+/** One that speaks the consumer protocol tells of each assignment that it is given. */
+async function consumerProtocolMember(options: GroupMemberOptions): Promise<() => Promise<void>> {
+  const { bootstrap, groupId, topic } = options
+  const consumer = new Consumer({
+    clientId: 'platformatic',
+    bootstrapBrokers: [bootstrap],
+    groupId,
+    groupProtocol: 'consumer',
+    rebalanceTimeout: 60_000,
+    maxWaitTime: 100,
+    deserializers: stringDeserializers,
+  })
+  let told = ''
+  consumer.on('consumer:heartbeat:end', () => {
+    const partitions = consumer.assignments?.find(assignment => assignment.topic === topic)?.partitions ?? []
+    if (String(partitions) === told) return
+    told = String(partitions)
+    tell({ event: 'joined', generation: -1, memberId: consumer.memberId ?? '', partitions })
+  })
+  const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest' })
+  stream.on('data', message => tell({ event: 'record', value: message.value }))
+  return () => consumer.close(true)
+}
+
 async function platformaticMember(options: GroupMemberOptions): Promise<() => Promise<void>> {
   const { bootstrap, groupId, topic, sessionTimeoutMs, groupInstanceId } = options
   const consumer = new Consumer({
@@ -83,7 +109,13 @@ async function platformaticMember(options: GroupMemberOptions): Promise<() => Pr
 }
 
 const options: GroupMemberOptions = JSON.parse(process.argv[2] ?? '')
-const leave = await (options.client === 'kafkajs' ? kafkajsMember(options) : platformaticMember(options))
+const leave = await begin()
+
+function begin(): Promise<() => Promise<void>> {
+  if (options.client === 'kafkajs') return kafkajsMember(options)
+  return options.groupProtocol === 'consumer' ? consumerProtocolMember(options) : platformaticMember(options)
+}
+
 process.once('SIGTERM', () => {
   leave().finally(() => process.exit(0))
 })
