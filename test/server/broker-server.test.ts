@@ -577,7 +577,7 @@ test('ApiVersions tells the ranges and features, in version 0 with an error when
   expect(ranges.get(3)).toEqual([0, 13])
   expect([...ranges.keys()]).toEqual([
     0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 32, 33, 37, 42, 43, 44, 45, 46, 47, 55, 57,
-    60, 64,
+    60, 64, 68, 69,
   ])
   expect(told.finalizedFeatures).toContainEqual({ name: 'metadata.version', minVersionLevel: 29, maxVersionLevel: 29 })
   expect(told.finalizedFeaturesEpoch).toBeGreaterThan(0)
