@@ -73,6 +73,7 @@ describe('what is promised to groups', () => {
     const promised = promisedToGroups(withGroup({ client: 'platformatic' }))
 
     expect(promised).toContain('at-least-once')
+    expect(promised).not.toContain('every-commit-settles')
     for (const name of ['only-owned-records', 'group-order', 'rereads-from-commit'])
       expect(promised).not.toContain(name)
   })
