@@ -1,68 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Consumer, stringDeserializers } from '@platformatic/kafka'
+import { createInterface } from 'node:readline'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { KafkaConsumer, KafkaProducer, stringSerde } from '../../src/clients/index.ts'
 import { createNodeRuntime } from '../../src/runtime/node/node-runtime.ts'
+import type { GroupMemberEvent, GroupMemberOptions } from '../support/group-member.ts'
 import { control, type Served, ServedCluster } from './served-cluster.ts'
 
 const TOPIC = 'orders'
 const MEMBERS = 2
+const MEMBER = join(import.meta.dirname, '../support/group-member.ts')
 
 let directory = ''
 let cluster: ServedCluster
+const members: (() => Promise<void>)[] = []
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'serve-'))
   cluster = new ServedCluster(directory)
 })
 afterEach(async () => {
+  await Promise.all(members.splice(0).map(end => end()))
   await cluster.stop()
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** Starts a member of the client's group; the result makes it leave. */
+/** Starts a member of the client's group; the result ends it. */
 type StartMember = (served: Served, onValue: (value: string) => void) => Promise<() => Promise<void>>
 
-const kafkaJs: StartMember = async ({ bootstrap }, onValue) => {
-  const kafka = new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.NOTHING, retry: { retries: 30 } })
-  const consumer = kafka.consumer({ groupId: 'kafkajs', sessionTimeout: 10_000, heartbeatInterval: 300 })
-  await consumer.connect()
-  await consumer.subscribe({ topic: TOPIC, fromBeginning: true })
-  await consumer.run({ eachMessage: async ({ message }) => onValue(`${message.value}`) })
-  return () => consumer.disconnect()
-}
-
-/** Its stream ends with an error when three fetches in a row have failed: an application starts it anew. */
-const platformatic: StartMember = async ({ bootstrap }, onValue) => {
-  let consumer: Consumer<string, string, string, string> | undefined
-  let leaving = false
-  const run = async (): Promise<void> => {
-    consumer = new Consumer({
-      clientId: 'member',
-      groupId: 'platformatic',
-      bootstrapBrokers: bootstrap.split(','),
-      sessionTimeout: 10_000,
-      heartbeatInterval: 300,
-      retries: 30,
-      deserializers: stringDeserializers,
-    })
-    const topics = [TOPIC]
-    const stream = await consumer.consume({ topics, mode: 'committed', fallbackMode: 'earliest', autocommit: true })
-    for await (const { value } of stream) onValue(value)
-  }
-  const runUntilLeft = async (): Promise<void> => {
-    while (!leaving) {
-      await run().catch(() => undefined)
-      if (!leaving) await consumer?.close(true).catch(() => undefined)
+/**
+ * A member in a process of its own, which is started again when it ends: platformatic's stream fails after three fetches that
+ * fail. It is killed in the end: a KafkaJS consumer that is stopped after the brokers have changed may freeze its process.
+ */
+function inProcess(client: GroupMemberOptions['client']): StartMember {
+  return async ({ bootstrap }, onValue) => {
+    const options: GroupMemberOptions = {
+      client,
+      bootstrap,
+      groupId: client,
+      topic: TOPIC,
+      sessionTimeoutMs: 6000,
+      groupInstanceId: null,
     }
-  }
-  void runUntilLeft()
-  return async () => {
-    leaving = true
-    await consumer?.close(true)
+    let child: ChildProcess | undefined
+    let ended = false
+    const run = (): void => {
+      if (ended) return
+      child = spawn(process.execPath, [MEMBER, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'ignore'] })
+      createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', line => {
+        const told: GroupMemberEvent = JSON.parse(line)
+        if (told.event === 'record') onValue(told.value)
+      })
+      child.once('exit', run)
+    }
+    run()
+    return async () => {
+      ended = true
+      child?.kill('SIGKILL')
+    }
   }
 }
 
@@ -91,8 +89,8 @@ async function createTopic({ bootstrap }: Served): Promise<void> {
 }
 
 const GROUPS: ReadonlyMap<string, StartMember> = new Map([
-  ['KafkaJS', kafkaJs],
-  ['platformatic', platformatic],
+  ['KafkaJS', inProcess('kafkajs')],
+  ['platformatic', inProcess('platformatic')],
   ['own', own],
 ])
 
@@ -101,11 +99,12 @@ it('gives groups of all three clients every acknowledged record while all broker
   const served = await cluster.serve('--set', 'broker.session.timeout.ms=3000')
   await createTopic(served)
   const values = new Map([...GROUPS.keys()].map(name => [name, new Set<string>()]))
-  const leave = await Promise.all(
+  const started = await Promise.all(
     [...GROUPS].flatMap(([name, startMember]) =>
       Array.from({ length: MEMBERS }, () => startMember(served, value => values.get(name)?.add(value))),
     ),
   )
+  members.push(...started)
   const producer = new KafkaProducer(
     createNodeRuntime({ name: 'shop', dataDirectory: directory }),
     { 'bootstrap.servers': served.bootstrap },
@@ -134,6 +133,5 @@ it('gives groups of all three clients every acknowledged record while all broker
     const missing = () => acknowledged.filter(value => !read.has(value))
     await expect.poll(missing, { message: `${name} has not read`, timeout: 60_000, interval: 200 }).toEqual([])
   }
-  await Promise.all(leave.map(end => end()))
   expect(cluster.stderr).toBe('')
 })

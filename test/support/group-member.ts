@@ -8,6 +8,7 @@ import { Kafka, logLevel } from 'kafkajs'
 
 export interface GroupMemberOptions {
   readonly client: 'kafkajs' | 'platformatic'
+  /** `host:port` of brokers, with commas between them. */
   readonly bootstrap: string
   readonly groupId: string
   readonly topic: string
@@ -35,7 +36,7 @@ function tell(event: GroupMemberEvent): void {
 
 async function kafkajsMember(options: GroupMemberOptions): Promise<() => Promise<void>> {
   const { bootstrap, groupId, topic, sessionTimeoutMs } = options
-  const kafka = new Kafka({ brokers: [bootstrap], clientId: 'kafkajs', logLevel: logLevel.NOTHING })
+  const kafka = new Kafka({ brokers: bootstrap.split(','), clientId: 'kafkajs', logLevel: logLevel.NOTHING })
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: sessionTimeoutMs,
@@ -62,7 +63,7 @@ async function consumerProtocolMember(options: GroupMemberOptions): Promise<() =
   const { bootstrap, groupId, topic } = options
   const consumer = new Consumer({
     clientId: 'platformatic',
-    bootstrapBrokers: [bootstrap],
+    bootstrapBrokers: bootstrap.split(','),
     groupId,
     groupProtocol: 'consumer',
     rebalanceTimeout: 60_000,
@@ -85,7 +86,7 @@ async function platformaticMember(options: GroupMemberOptions): Promise<() => Pr
   const { bootstrap, groupId, topic, sessionTimeoutMs, groupInstanceId } = options
   const consumer = new Consumer({
     clientId: 'platformatic',
-    bootstrapBrokers: [bootstrap],
+    bootstrapBrokers: bootstrap.split(','),
     groupId,
     sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: 30_000,
