@@ -1,5 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runKcat } from '../support/kcat.ts'
 import { fetchBatches, type RealBroker, startRealBroker } from '../support/real-broker.ts'
 
 const hasKcat = spawnSync('kcat', ['-V']).status === 0
@@ -68,24 +69,7 @@ describe.skipIf(!hasKcat)('kcat', () => {
     expect(await read('s@1')).toBe('0 k1=a from=test\n1 k2=b from=test\n2 k3=c from=test\n')
   })
 
-  /** Runs kcat against the broker; gives what it wrote. Rejects, with its messages, when it fails. */
   function kcat(args: readonly string[], input?: string): Promise<string> {
-    const child = spawn('kcat', ['-b', broker.bootstrap, ...args], { timeout: 60_000 })
-    let output = ''
-    let messages = ''
-    child.stdout.on('data', chunk => {
-      output += chunk
-    })
-    child.stderr.on('data', chunk => {
-      messages += chunk
-    })
-    child.stdin.end(input)
-    return new Promise((resolve, reject) => {
-      child.on('error', reject)
-      child.on('close', code => {
-        if (code === 0) resolve(output)
-        else reject(new Error(`kcat ${args.join(' ')} ended with ${code}: ${messages}`))
-      })
-    })
+    return runKcat(broker.bootstrap, args, input)
   }
 })
