@@ -1,10 +1,11 @@
+import { Fifo } from './fifo.ts'
 import type { Parker, Runtime } from './runtime.ts'
 
 /** A fair lock: threads get it in the order in which they asked. Not reentrant. */
 export class Mutex {
   readonly #runtime: Runtime
   readonly #reason: string
-  readonly #queue: Parker[] = []
+  readonly #queue = new Fifo<Parker>()
   #locked = false
 
   constructor(runtime: Runtime, name: string) {
