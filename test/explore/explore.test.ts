@@ -6,39 +6,11 @@ import { scenarioFromSeed } from '../../harness/explore/arbitrary.ts'
 import { readScenarioFile } from '../../harness/explore/counterexample-file.ts'
 import { campaignExitCode, exitCodeOf } from '../../harness/explore/exit-code.ts'
 import { type CampaignOptions, type CampaignResult, explore } from '../../harness/explore/explore.ts'
-import { type RunTrial, runChecked, shrinkFinding } from '../../harness/explore/jobs.ts'
-import type { Answers, Order } from '../../harness/explore/orders.ts'
-import { WorkerError, type Workforce } from '../../harness/explore/worker-pool.ts'
+import type { RunTrial } from '../../harness/explore/jobs.ts'
+import { WorkerError } from '../../harness/explore/worker-pool.ts'
 import type { Scenario } from '../../harness/trial/scenario.ts'
+import { LocalWorkforce } from '../support/local-workforce.ts'
 import { fakeTrial, HOLDS, LOSES, type Verdict } from './fake-trial.ts'
-
-/** Carries out orders in this process, `size` at a time. */
-class LocalWorkforce implements Workforce {
-  readonly size: number
-  readonly rssMaxBytes = 1000
-  readonly orders: Order[] = []
-  readonly #run: RunTrial
-
-  constructor(run: RunTrial, size = 2) {
-    this.#run = run
-    this.size = size
-  }
-
-  async ask<O extends Order>(order: O): Promise<Answers[O['type']]> {
-    this.orders.push(order)
-    return (await this.#carryOut(order)) as Answers[O['type']]
-  }
-
-  close(): void {}
-
-  #carryOut(order: Order): Promise<unknown> {
-    if (order.type === 'trial') return runChecked(this.#run, order, order.twice)
-    if (order.type === 'shrink') {
-      return shrinkFinding(this.#run, order.source, order.finding, { maxTrials: 100, nowMs: () => 0 })
-    }
-    return Promise.reject(new WorkerError('not here'))
-  }
-}
 
 let directory = ''
 beforeEach(() => {

@@ -7,7 +7,8 @@ import type { Scenario } from '../../harness/trial/scenario.ts'
 import { answerOf, verdictExitCode } from '../../harness/verdict/answer.ts'
 import { runVerdict, type VerdictCampaignOptions, type VerdictCampaignResult } from '../../harness/verdict/campaign.ts'
 import { fakeTrial, HOLDS, LOSES, type Verdict } from '../explore/fake-trial.ts'
-import { LocalWorkforce, planFor } from './support.ts'
+import { LocalWorkforce } from '../support/local-workforce.ts'
+import { planFor } from './support.ts'
 
 let directory = ''
 beforeEach(() => {

@@ -9,7 +9,8 @@ import { matrixExitCode } from '../../harness/verdict/answer.ts'
 import { cellName, planOf, runMatrix } from '../../harness/verdict/matrix.ts'
 import { expectationFor, type MatrixCell, matrixCells } from '../../harness/verdict/matrix-expectations.ts'
 import { fakeTrial, HOLDS, LOSES, type Verdict } from '../explore/fake-trial.ts'
-import { LocalWorkforce, planFor } from './support.ts'
+import { LocalWorkforce } from '../support/local-workforce.ts'
+import { planFor } from './support.ts'
 
 const SAFE: MatrixCell = { acks: -1, minInsyncReplicas: 2, unclean: false, crash: 'process', elr: true }
 const UNSAFE: MatrixCell = { acks: 1, minInsyncReplicas: 1, unclean: false, crash: 'power', elr: true }

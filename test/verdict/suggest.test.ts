@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Scenario } from '../../harness/trial/scenario.ts'
 import { changesFor, combinations, suggest } from '../../harness/verdict/suggest.ts'
 import { fakeTrial, HOLDS, LOSES, type Verdict } from '../explore/fake-trial.ts'
-import { LocalWorkforce, planFor } from './support.ts'
+import { LocalWorkforce } from '../support/local-workforce.ts'
+import { planFor } from './support.ts'
 
 function settings(changes: readonly { readonly setting: string }[]): string {
   return changes.map(({ setting }) => setting).join(' ')
