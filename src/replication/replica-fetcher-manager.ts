@@ -5,6 +5,7 @@ import type { InitialFetchState } from './partition-fetch-state.ts'
 import { RemoteLeaderEndPoint } from './remote-leader-end-point.ts'
 import { type FollowerReplicas, ReplicaFetcherThread } from './replica-fetcher-thread.ts'
 import type { ReplicationConfig } from './replication-config.ts'
+import type { ReplicationObserver } from './replication-observer.ts'
 
 /** Makes what a fetcher thread talks to. */
 export type CreateLeaderEndPoint = (broker: BrokerEndPoint, fetcherId: number) => LeaderEndPoint
@@ -17,6 +18,7 @@ export interface ReplicaFetcherManagerOptions {
   readonly replicas: FollowerReplicas
   /** Default: a connection to the broker. */
   readonly createLeaderEndPoint?: CreateLeaderEndPoint | undefined
+  readonly observer?: ReplicationObserver | undefined
 }
 
 /**
@@ -116,6 +118,7 @@ export class ReplicaFetcherManager {
       replicas: this.#options.replicas,
       fetchBackoffMs: this.#options.config.replicaFetchBackoffMs,
       failedPartitions: this.#failedPartitions,
+      observer: this.#options.observer,
     })
     this.#threads.set(key, thread)
     thread.start()

@@ -20,6 +20,7 @@ import {
   resumedAt,
   truncationOffset,
 } from './partition-fetch-state.ts'
+import type { ReplicationObserver } from './replication-observer.ts'
 
 const NO_RECORDS = Buffer.alloc(0)
 
@@ -39,6 +40,7 @@ export interface ReplicaFetcherThreadOptions {
   readonly fetchBackoffMs: number
   /** Keys of partitions that nobody fetches any more, because of an error that waiting does not mend. Shared by all threads. */
   readonly failedPartitions: Set<string>
+  readonly observer?: Pick<ReplicationObserver, 'onFetchingFailed'> | undefined
 }
 
 /**
@@ -229,7 +231,7 @@ export class ReplicaFetcherThread {
         return
       case ErrorCode.FENCED_LEADER_EPOCH:
         // The leader is ahead; new metadata will say who leads.
-        this.#markFailed(key)
+        this.#markFailed(state, new ApiError(data.errorCode))
         return
       default:
         this.#delay(key)
@@ -241,14 +243,14 @@ export class ReplicaFetcherThread {
     state: PartitionFetchState,
     leader: { readonly epoch: number; readonly endOffset: number },
   ): Promise<void> {
-    return this.#guarded(key, () => {
+    return this.#guarded(key, state, () => {
       const { partition, fetchOffset } = state.target
       return this.#truncateTo(key, state, truncationOffset(this.#logOf(partition), fetchOffset, leader))
     })
   }
 
   #append(key: string, state: PartitionFetchState, data: FetchedData): Promise<void> {
-    return this.#guarded(key, async () => {
+    return this.#guarded(key, state, async () => {
       const { partition: id, fetchOffset, currentLeaderEpoch } = state.target
       const partition = this.#options.replicas.getPartitionOrThrow(id)
       const log = this.#logOf(id)
@@ -287,13 +289,11 @@ export class ReplicaFetcherThread {
           ? undefined
           : await this.leader.fetchEarliestOffset(target.partition, target.currentLeaderEpoch)
       await this.#partitionMapLock.runExclusive(() =>
-        this.#guarded(key, () => this.#resetOffset(key, target, leaderEndOffset, leaderStartOffset)),
+        this.#guarded(key, state, () => this.#resetOffset(key, target, leaderEndOffset, leaderStartOffset)),
       )
     } catch (error) {
-      const isExpected = error instanceof ApiError || error instanceof LeaderUnreachableError
-      if (!isExpected) throw error
       if (this.#stateFor(target) === undefined) return
-      if (error instanceof ApiError && error.code === ErrorCode.FENCED_LEADER_EPOCH) this.#markFailed(key)
+      if (error instanceof ApiError && error.code === ErrorCode.FENCED_LEADER_EPOCH) this.#markFailed(state, error)
       else this.#delay(key)
     }
   }
@@ -318,20 +318,22 @@ export class ReplicaFetcherThread {
   }
 
   async #truncateTo(key: string, state: PartitionFetchState, offset: number): Promise<void> {
-    await this.#guarded(key, async () => {
+    await this.#guarded(key, state, async () => {
       await this.#options.replicas.getPartitionOrThrow(state.target.partition).truncateTo(offset)
       this.#states.set(key, resumedAt(state, offset, this.#logOf(state.target.partition)))
     })
   }
 
-  /** Records that make no sense may do so the next time; everything else does not mend by itself. */
-  async #guarded(key: string, body: () => Promise<void>): Promise<void> {
+  /**
+   * Records that make no sense may do so the next time; everything else, a fault of this code too, does not mend by itself, and
+   * ends the fetching of its partition only (AbstractFetcherThread.processFetchRequest, doTruncate).
+   */
+  async #guarded(key: string, state: PartitionFetchState, body: () => Promise<void>): Promise<void> {
     try {
       await body()
     } catch (error) {
       if (error instanceof RecordsError) this.#delay(key)
-      else if (error instanceof ApiError) this.#markFailed(key)
-      else throw error
+      else this.#markFailed(state, error)
     }
   }
 
@@ -342,9 +344,11 @@ export class ReplicaFetcherThread {
     this.#states.set(key, { ...state, delayedUntilMs: nowMs + this.#options.fetchBackoffMs })
   }
 
-  #markFailed(key: string): void {
+  #markFailed({ target: { partition } }: PartitionFetchState, cause: unknown): void {
+    const key = partitionKey(partition)
     this.#states.delete(key)
     this.#options.failedPartitions.add(key)
+    this.#options.observer?.onFetchingFailed?.(partition, cause)
   }
 
   #completeDelayedFetches(): void {

@@ -140,6 +140,7 @@ export class ReplicaManager {
         },
       },
       createLeaderEndPoint,
+      observer: options.observer,
     })
     this.#messageFetch = new MessageFetch(runtime, {
       partitions: this.#partitions,

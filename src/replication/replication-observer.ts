@@ -18,6 +18,11 @@ export interface ReplicationObserver {
   onTruncating?(partition: TopicPartition, toOffset: number, highWatermark: number): void
   /** A follower cut its log to `toOffset`; its own high watermark stood at `highWatermark`. */
   onTruncated?(partition: TopicPartition, toOffset: number, highWatermark: number): void
+  /**
+   * A follower fetches this partition no more until there is news of its leader. `cause` is an `ApiError` unless something went
+   * wrong that nobody has thought of.
+   */
+  onFetchingFailed?(partition: TopicPartition, cause: unknown): void
   onHighWatermark?(partition: TopicPartition, highWatermark: number, isLeader: boolean): void
   /** The leader has asked the controller for this ISR. */
   onIsrProposed?(partition: TopicPartition, isr: readonly number[]): void

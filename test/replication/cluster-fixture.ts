@@ -370,6 +370,7 @@ export class TestBroker {
       onFollowerAppend: (_, epoch, base, last) => note(`copied ${base}-${last} in ${epoch}`),
       onTruncating: () => undefined,
       onTruncated: (_, to, highWatermark) => note(`cut to ${to} at high watermark ${highWatermark}`),
+      onFetchingFailed: (_, cause) => note(`fetching failed: ${cause}`),
       onHighWatermark: (_, highWatermark, isLeader) => note(`${isLeader ? 'leader' : 'follower'} hw ${highWatermark}`),
       onIsrProposed: (_, isr) => note(`proposed [${isr.join(',')}]`),
       onIsrCommitted: (_, isr, epoch) => note(`isr [${isr.join(',')}] at ${epoch}`),

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ErrorCode } from '../../src/protocol/errors.ts'
 import type { FetchedPartition } from '../../src/replication/leader-end-point.ts'
 import { batch } from '../log/log-fixture.ts'
@@ -220,6 +220,20 @@ describe('answers that make no sense', () => {
     await cluster.runtime.advance(1500)
     expect([...fetcherManager.failedPartitions]).toEqual([])
     expect(await cluster.broker(2).values()).toEqual(['a', 'b'])
+  })
+
+  test('what nobody has thought of fails its partition only: the thread goes on when there is news of its leader', async () => {
+    const cluster = await TestCluster.withOrders([1, 2])
+    const { partition, replicaManager, events } = cluster.broker(2)
+    vi.spyOn(partition, 'appendRecordsToFollower').mockRejectedValueOnce(new TypeError('a fault'))
+    await cluster.broker(1).produce(batch('a'), 1)
+    await cluster.runtime.advance(1500)
+    expect([...replicaManager.fetcherManager.failedPartitions]).toEqual(['orders-0'])
+    expect(events).toContain('fetching failed: TypeError: a fault')
+    await cluster.change({ leader: 1 })
+    await cluster.runtime.advance(1500)
+    expect([...replicaManager.fetcherManager.failedPartitions]).toEqual([])
+    expect(await cluster.broker(2).values()).toEqual(['a'])
   })
 
   test('an error of one partition is waited out', async () => {
