@@ -7,6 +7,7 @@ import {
   GROUP_PROTOCOLS,
   type GroupProtocol,
   type GroupSpec,
+  ISOLATION_LEVELS,
   type MemberSpec,
   REDEPLOY_MEANS,
   SINK_NAMES,
@@ -17,6 +18,7 @@ const DAY_MS = 86_400_000
 const MAX_MEMBERS = 20
 const MAX_REDEPLOYS = 100
 const MAX_TEXT = 200
+const MAX_POLL_RECORDS = 1_000_000
 
 /** What a client brings: KafkaJS has neither the new protocol nor static members, platformatic two assignors. */
 interface Abilities {
@@ -54,6 +56,8 @@ const GROUP_KEYS: readonly (keyof GroupSpec)[] = [
   'sessionTimeoutMs',
   'rebalanceTimeoutMs',
   'heartbeatIntervalMs',
+  'isolationLevel',
+  'maxPollRecords',
   'members',
 ]
 
@@ -74,6 +78,8 @@ export function readGroup(group: JsonValue): GroupSpec {
     sessionTimeoutMs,
     rebalanceTimeoutMs: group.get('rebalanceTimeoutMs').whole(sessionTimeoutMs, DAY_MS),
     heartbeatIntervalMs: group.get('heartbeatIntervalMs').whole(1, Math.max(1, sessionTimeoutMs - 1)),
+    ...(group.has('isolationLevel') ? { isolationLevel: group.get('isolationLevel').oneOf(ISOLATION_LEVELS) } : {}),
+    ...(group.has('maxPollRecords') ? { maxPollRecords: group.get('maxPollRecords').whole(1, MAX_POLL_RECORDS) } : {}),
     members: group.get('members').list(1, MAX_MEMBERS, member => readMember(member, hasStaticMembers)),
   }
 }

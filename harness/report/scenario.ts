@@ -67,6 +67,8 @@ function describeGroup(group: GroupSpec): string {
     commit === 'auto' ? `commits by itself${interval}` : `commits ${commit} processing`,
     ...(handlerMs === 0 ? [] : [`${handlerMs} ms a record`]),
     ...(sink === 'none' ? [] : ['idempotent sink']),
+    ...(group.isolationLevel === undefined ? [] : [group.isolationLevel]),
+    ...(group.maxPollRecords === undefined ? [] : [`at most ${counted(group.maxPollRecords, 'record')} a poll`]),
     `session ${group.sessionTimeoutMs} ms`,
     `rebalance ${group.rebalanceTimeoutMs} ms`,
   ]

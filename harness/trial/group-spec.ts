@@ -27,6 +27,10 @@ export const GROUP_PROTOCOLS = ['classic', 'consumer'] as const
 /** `group.protocol`; `consumer` is the one of KIP-848. */
 export type GroupProtocol = (typeof GROUP_PROTOCOLS)[number]
 
+export const ISOLATION_LEVELS = ['read_uncommitted', 'read_committed'] as const
+/** `isolation.level` */
+export type IsolationLevelName = (typeof ISOLATION_LEVELS)[number]
+
 /** A consumer group that reads the scenario's topic from its beginning, and what its application does with each record. */
 export interface GroupSpec {
   readonly client: ConsumerClientName
@@ -42,6 +46,10 @@ export interface GroupSpec {
   /** Also how long a member may go without asking for more records. */
   readonly rebalanceTimeoutMs: number
   readonly heartbeatIntervalMs: number
+  /** Absent: the client's own default. */
+  readonly isolationLevel?: IsolationLevelName
+  /** `max.poll.records`, of clients that poll; absent: what they can handle in time. */
+  readonly maxPollRecords?: number
   readonly members: readonly MemberSpec[]
 }
 
@@ -67,10 +75,11 @@ export interface Redeploy {
 }
 
 /**
- * `max.poll.records` of a consumer that must poll again within the rebalance timeout (`max.poll.interval.ms`): what is handled
- * in half of that.
+ * `max.poll.records` of a consumer that must poll again within the rebalance timeout (`max.poll.interval.ms`): unless it is given, what
+ * is handled in half of that.
  */
-export function maxPollRecordsFor({ handlerMs, rebalanceTimeoutMs }: GroupSpec): number {
+export function maxPollRecordsFor({ handlerMs, rebalanceTimeoutMs, maxPollRecords }: GroupSpec): number {
+  if (maxPollRecords !== undefined) return maxPollRecords
   return Math.max(1, Math.min(500, Math.floor(rebalanceTimeoutMs / 2 / Math.max(1, handlerMs))))
 }
 

@@ -23,7 +23,7 @@ function messageOf(json: unknown): string {
 describe('parseScenario, with groups', () => {
   it('reads back what was written', () => {
     const member = { startMs: 5, instanceId: null, redeploys: [{ atMs: 100, how: 'close', forMs: 7 }] }
-    const json = withGroups({ ...GROUP, members: [member] })
+    const json = withGroups({ ...GROUP, isolationLevel: 'read_committed', maxPollRecords: 7, members: [member] })
 
     expect(parseScenario(json)).toEqual(json)
   })
@@ -54,6 +54,11 @@ describe('parseScenario, with groups', () => {
       { client: 'platformatic', autoCommitIntervalMs: 99 },
       'workload.groups[0].autoCommitIntervalMs is 99, expected null or a whole number from 100',
     ],
+    [
+      { isolationLevel: 'serializable' },
+      'workload.groups[0].isolationLevel is "serializable", expected one of read_uncommitted, read_committed',
+    ],
+    [{ maxPollRecords: 0 }, 'workload.groups[0].maxPollRecords is 0, expected a whole number from 1'],
     [{ groupId: 'mine' }, 'workload.groups[0].groupId is "mine", expected one of the keys client, protocol'],
   ])('refuses %j with one line', (change, message) => {
     expect(messageOf(withGroups({ ...GROUP, ...change }))).toContain(message)
