@@ -6,6 +6,7 @@ import type { TopicPartition } from '../../protocol/topic-partition.ts'
 import type { PartitionListener } from '../../replication/partition-listener.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { SystemTimer } from '../../runtime/system-timer.ts'
+import { BackgroundCoordinatorExecutor } from './background-coordinator-executor.ts'
 import { CallbackTask } from './callback-task.ts'
 import { CoordinatorBatch } from './coordinator-batch.ts'
 import type { CoordinatorLoader } from './coordinator-loader.ts'
@@ -51,6 +52,8 @@ export interface CoordinatorContextLinks<R> {
   /** Runs a step of the shard after its events that wait, or before them. */
   readonly schedule: (name: string, step: () => Promise<void> | void, where: 'first' | 'last') => void
   readonly scheduleTimeout: ScheduleTimeout<R>
+  /** Runs a body on a thread that all shards share, after those that wait already. */
+  readonly runInBackground: (name: string, body: () => Promise<void>) => void
 }
 
 /**
@@ -65,6 +68,7 @@ export class CoordinatorContext<S extends CoordinatorShard<R>, R> implements Par
   readonly #options: CoordinatorContextOptions<S, R>
   readonly #links: CoordinatorContextLinks<R>
   readonly #timer: EventBasedCoordinatorTimer<R>
+  readonly #executor: BackgroundCoordinatorExecutor<R>
   readonly #deferredEvents = new DeferredEventQueue()
   #state: CoordinatorState = 'INITIAL'
   #coordinator: SnapshottableCoordinator<S, R> | undefined
@@ -84,6 +88,11 @@ export class CoordinatorContext<S extends CoordinatorShard<R>, R> implements Par
     this.#options = options
     this.#links = links
     this.#timer = new EventBasedCoordinatorTimer(links.timer, links.scheduleTimeout, options.onUnexpectedError)
+    this.#executor = new BackgroundCoordinatorExecutor({
+      runInBackground: links.runInBackground,
+      scheduleWrite: links.scheduleTimeout,
+      onUnexpectedError: options.onUnexpectedError,
+    })
   }
 
   get state(): CoordinatorState {
@@ -108,14 +117,18 @@ export class CoordinatorContext<S extends CoordinatorShard<R>, R> implements Par
   load(): void {
     this.#transition('LOADING')
     const snapshotRegistry = new SnapshotRegistry()
-    const { topicPartition } = this
-    const shard = this.#options.createShard({ topicPartition, snapshotRegistry, timer: this.#timer })
+    const shard = this.#options.createShard({
+      topicPartition: this.topicPartition,
+      snapshotRegistry,
+      timer: this.#timer,
+      executor: this.#executor,
+    })
     const coordinator = new SnapshottableCoordinator<S, R>(snapshotRegistry, shard)
     this.#coordinator = coordinator
     const loaded = (error: unknown) => {
       this.#links.schedule('complete load', () => this.#completeLoad(coordinator, error), 'last')
     }
-    this.#options.loader.load(topicPartition, coordinator).then(() => loaded(undefined), loaded)
+    this.#options.loader.load(this.topicPartition, coordinator).then(() => loaded(undefined), loaded)
   }
 
   /** Gives everything up: whoever waits is told NOT_COORDINATOR. */
@@ -209,6 +222,7 @@ export class CoordinatorContext<S extends CoordinatorShard<R>, R> implements Par
     this.#options.partitionWriter.deregisterListener(this.topicPartition, this)
     this.#highWatermark = undefined
     this.#timer.cancelAll()
+    this.#executor.cancelAll()
     const error = new ApiError(ErrorCode.NOT_COORDINATOR)
     this.#deferredEvents.failAll(error)
     this.#failCurrentBatch(error)

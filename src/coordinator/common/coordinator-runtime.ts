@@ -1,5 +1,6 @@
 import type { MetadataDelta } from '../../controller/image/metadata-delta.ts'
 import { MetadataImage } from '../../controller/image/metadata-image.ts'
+import { KafkaScheduler } from '../../log/kafka-scheduler.ts'
 import { ApiError, ErrorCode } from '../../protocol/errors.ts'
 import { partitionKey, type TopicPartition } from '../../protocol/topic-partition.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
@@ -33,6 +34,8 @@ export class CoordinatorRuntime<S extends CoordinatorShard<R>, R> {
   readonly #options: CoordinatorRuntimeOptions<S, R>
   readonly #timer: SystemTimer
   readonly #processor: MultiThreadedEventProcessor
+  /** For tasks that would hold up a shard's events; its one thread runs when there are some. */
+  readonly #background: KafkaScheduler
   readonly #contexts = new Map<string, CoordinatorContext<S, R>>()
   #image: MetadataImage = MetadataImage.EMPTY
   #running = true
@@ -43,6 +46,7 @@ export class CoordinatorRuntime<S extends CoordinatorShard<R>, R> {
     this.#options = options
     this.#timer = new SystemTimer(runtime)
     this.#processor = new MultiThreadedEventProcessor(runtime, `${options.name}-event-processor`, options.numThreads)
+    this.#background = new KafkaScheduler(runtime, 1)
   }
 
   /** What each shard is in, for inspection. */
@@ -170,6 +174,7 @@ export class CoordinatorRuntime<S extends CoordinatorShard<R>, R> {
     this.#running = false
     await this.#options.loader.close()
     this.#timer.close()
+    await this.#background.shutdown()
     await this.#processor.close()
     for (const context of this.#contexts.values()) context.close()
     this.#contexts.clear()
@@ -185,6 +190,7 @@ export class CoordinatorRuntime<S extends CoordinatorShard<R>, R> {
         schedule: (name, step, where) => this.#scheduleInternal(name, key, step, where),
         scheduleTimeout: (name, operation) =>
           this.scheduleWriteOperation(name, topicPartition, this.#options.defaultWriteTimeoutMs, operation),
+        runInBackground: (name, body) => void this.#background.schedule(name, body, 0),
       })
       this.#contexts.set(key, context)
     }

@@ -1,6 +1,7 @@
 import type { MetadataDelta } from '../../controller/image/metadata-delta.ts'
 import type { MetadataImage } from '../../controller/image/metadata-image.ts'
 import type { TopicPartition } from '../../protocol/topic-partition.ts'
+import type { CoordinatorExecutor } from './coordinator-executor.ts'
 import type { CoordinatorTimer } from './coordinator-timer.ts'
 import type { SnapshotRegistry } from './snapshot-registry.ts'
 
@@ -20,4 +21,5 @@ export interface CoordinatorShardContext<R> {
   readonly topicPartition: TopicPartition
   readonly snapshotRegistry: SnapshotRegistry
   readonly timer: CoordinatorTimer<R>
+  readonly executor: CoordinatorExecutor<R>
 }

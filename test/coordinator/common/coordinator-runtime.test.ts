@@ -444,3 +444,62 @@ describe('a timer', () => {
     expect(log.records).toEqual([])
   })
 })
+
+describe('a task', () => {
+  it('runs beside the shard, one at a time of a key, and what comes of it is written', async () => {
+    const { runtime, log, shards, committed } = await setUp()
+    const [shard] = shards
+    const ran: string[] = []
+    const schedule = (value: string) =>
+      shard?.executor.schedule(
+        'slow',
+        () => ran.push(value),
+        count => ({ records: [{ key: 'count', value: `${count}` }], response: undefined }),
+      )
+    expect([schedule('first'), schedule('second')]).toEqual([true, false])
+    expect(ran).toEqual([])
+    await runtime.advance(1)
+
+    expect(ran).toEqual(['first'])
+    expect(shard?.executor.isScheduled('slow')).toBe(false)
+    expect(schedule('third')).toBe(true)
+    await runtime.advance(1)
+    log.commit(PARTITION)
+    await runtime.advance(1)
+    const read = committed()
+    await runtime.advance(1)
+    expect(read.now).toEqual({ count: '2' })
+  })
+
+  it('counts for nothing when it was cancelled or the shard is gone', async () => {
+    const { runtime, coordinators, shards, unexpected } = await setUp()
+    const [shard] = shards
+    const ran: string[] = []
+    const operation = () => {
+      ran.push('written')
+      return { records: [], response: undefined }
+    }
+    shard?.executor.schedule('cancelled', () => shard.executor.cancel('cancelled'), operation)
+    await runtime.advance(1)
+    shard?.executor.schedule('unloaded', () => coordinators.scheduleUnloadOperation(PARTITION, undefined), operation)
+    await runtime.advance(1)
+
+    expect(ran).toEqual([])
+    expect(shard?.executor.isScheduled('unloaded')).toBe(false)
+    expect(unexpected).toEqual([])
+  })
+
+  it('that fails is told of and leaves its key free', async () => {
+    const { runtime, shards, unexpected } = await setUp()
+    const [shard] = shards
+    const fault = new Error('a fault')
+    const failing = () => {
+      throw fault
+    }
+    shard?.executor.schedule('failing', failing, () => ({ records: [], response: undefined }))
+    await runtime.advance(1)
+
+    expect(unexpected).toEqual([fault])
+    expect(shard?.executor.isScheduled('failing')).toBe(false)
+  })
+})

@@ -1,3 +1,4 @@
+import type { CoordinatorExecutor } from '../../../../src/coordinator/common/coordinator-executor.ts'
 import type { CoordinatorRecordSerde } from '../../../../src/coordinator/common/coordinator-record-serde.ts'
 import type { CoordinatorResult } from '../../../../src/coordinator/common/coordinator-result.ts'
 import type { CoordinatorShard, CoordinatorShardContext } from '../../../../src/coordinator/common/coordinator-shard.ts'
@@ -13,13 +14,15 @@ export interface KeyValueRecord {
 /** The smallest coordinator there can be: it keeps values. */
 export class KeyValueShard implements CoordinatorShard<KeyValueRecord> {
   readonly timer: CoordinatorTimer<KeyValueRecord>
+  readonly executor: CoordinatorExecutor<KeyValueRecord>
   readonly events: string[] = []
   /** A record with this value cannot be applied. */
   static readonly POISON = 'poison'
   readonly #values: TimelineMap<string, string>
 
-  constructor({ snapshotRegistry, timer }: CoordinatorShardContext<KeyValueRecord>) {
+  constructor({ snapshotRegistry, timer, executor }: CoordinatorShardContext<KeyValueRecord>) {
     this.timer = timer
+    this.executor = executor
     this.#values = new TimelineMap(snapshotRegistry)
   }
 

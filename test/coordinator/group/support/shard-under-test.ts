@@ -9,6 +9,7 @@ import { GroupCoordinatorShard } from '../../../../src/coordinator/group/group-c
 import type { OffsetCommitRequest } from '../../../../src/protocol/apis/offset-commit.ts'
 import { ZERO_UUID } from '../../../../src/protocol/uuid.ts'
 import { aleaStream } from '../../../../src/runtime/random-alea.ts'
+import { ManualCoordinatorExecutor } from './manual-coordinator-executor.ts'
 import { ManualCoordinatorTimer } from './manual-coordinator-timer.ts'
 
 export const WALL_START_MS = 1_700_000_000_000
@@ -26,6 +27,7 @@ export interface CommitOptions extends Partial<Omit<OffsetCommitRequest, 'topics
 /** A shard on its own: time stands until the test moves it, and what it writes is applied, and committed when the test says so. */
 export class ShardUnderTest {
   readonly timer = new ManualCoordinatorTimer<GroupCoordinatorRecord>(operation => this.write(operation()))
+  readonly executor = new ManualCoordinatorExecutor<GroupCoordinatorRecord>(operation => this.write(operation()))
   readonly shard: GroupCoordinatorShard
   /** All that was written. */
   readonly log: GroupCoordinatorRecord[] = []
@@ -38,6 +40,7 @@ export class ShardUnderTest {
       topicPartition: { topic: '__consumer_offsets', partition: 0 },
       snapshotRegistry: this.#snapshotRegistry,
       timer: this.timer,
+      executor: this.executor,
       time: { wallMs: () => this.wallMs, monotonicMs: () => this.timer.nowMs },
       random: aleaStream('shard under test'),
       config: { ...DEFAULT_GROUP_COORDINATOR_CONFIG, ...config },
