@@ -17,6 +17,7 @@ import type { Checker, Evidence, Violation } from './evidence.ts'
 import { fencedCommitsRefused } from './fenced-commits-refused.ts'
 import { groupConverges } from './group-converges.ts'
 import { groupOrder } from './group-order.ts'
+import { keyOrder } from './key-order.ts'
 import { leavesNothing } from './leaves-nothing.ts'
 import { metadataStays } from './metadata-stays.ts'
 import { noBusyTimers } from './no-busy-timers.ts'
@@ -27,6 +28,7 @@ import { noSilentLoss } from './no-silent-loss.ts'
 import { noUnexplainedLoss } from './no-unexplained-loss.ts'
 import { oneLeaderPerEpoch } from './one-leader-per-epoch.ts'
 import { oneOwner } from './one-owner.ts'
+import { onePartitionPerKey } from './one-partition-per-key.ts'
 import { onlyOwnedRecords } from './only-owned-records.ts'
 import { order } from './order.ts'
 import { readsStay } from './reads-stay.ts'
@@ -44,6 +46,7 @@ export const CHECKERS: Readonly<Record<GuaranteeName, Checker>> = {
   'no-phantoms': noPhantoms,
   'no-duplicates': noDuplicates,
   order,
+  'one-partition-per-key': onePartitionPerKey,
   'stable-offsets': stableOffsets,
   'replicas-agree': replicasAgree,
   'committed-stays': committedStays,
@@ -63,6 +66,7 @@ export const CHECKERS: Readonly<Record<GuaranteeName, Checker>> = {
   'at-least-once': atLeastOnce,
   'at-most-once': atMostOnce,
   'effectively-once': effectivelyOnce,
+  'key-order': keyOrder,
   'one-owner': oneOwner,
   'only-owned-records': onlyOwnedRecords,
   'commits-not-beyond-processed': commitsNotBeyondProcessed,

@@ -1,14 +1,14 @@
 import { crc32 } from 'node:zlib'
-import type { RecordId, SendOperation } from '../history/history.ts'
+import { type RecordId, recordValue, type SendOperation } from '../history/history.ts'
 import type { AppendWorkload } from '../trial/scenario.ts'
-import { recordValue } from '../workloads/append.ts'
 import type { DiskDamage } from './cluster-evidence.ts'
 import { atTime } from './describe.ts'
 import type { Checker, Evidence, Violation } from './evidence.ts'
 
 /**
  * Nothing is in the log that should not be: a record nobody sent (`unknown-record`), one whose send certainly failed
- * (`failed-record-appears`), one in a partition it was not sent to (`record-in-wrong-partition`), one whose value is
+ * (`failed-record-appears`), one in a partition it was not sent to (`record-in-wrong-partition`; of records that were sent by key
+ * `one-partition-per-key` tells), one whose value is
  * not the one sent (`altered-record`); nor bytes that nobody wrote, on a disk that gives back what was written to it: whatever
  * lies on other disks, a replica copies no batch whose checksum is wrong (`damaged-batch-copied`). A send with an open outcome
  * may or may not be there.
@@ -64,7 +64,7 @@ function judge(
       `producer ${producer} was told at ${atTime(outcome.atMs)} that it failed (${error})`,
     ]
   }
-  if (send.partition !== partition) {
+  if (send.key === undefined && send.partition !== partition) {
     return ['record-in-wrong-partition', `producer ${producer} sent it to partition ${send.partition}`]
   }
   const expected = crc32(recordValue(id, sizes.of(send)))

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ExploreOptions, WorkloadName } from '../explore/explore-options.ts'
+import { type ExploreOptions, hasGroups, type WorkloadName } from '../explore/explore-options.ts'
 import type { CommitPolicy, ConsumerClientName, SinkName } from '../trial/group-spec.ts'
 import {
   type ClientName,
@@ -7,6 +7,7 @@ import {
   type FaultName,
   type GuaranteeName,
   MAX_BROKERS,
+  type PartitionerName,
   type RoleLayout,
 } from '../trial/scenario.ts'
 import { combinedNodeProperties } from './combined-node.ts'
@@ -16,6 +17,7 @@ import { UsageError } from './usage-error.ts'
 /** The flags that decide what scenarios are generated, as commander gives them. */
 export interface GenerationFlags {
   readonly workload?: WorkloadName
+  readonly partitioner?: PartitionerName
   readonly consumer?: ConsumerClientName
   readonly commit?: CommitPolicy
   readonly sink?: SinkName
@@ -42,8 +44,13 @@ export function addGenerationFlags(command: Command): Command {
   return command
     .option(
       '--workload <name>',
-      'append, or group: consumer groups read what is appended (default: append)',
+      'append; group: consumer groups read what is appended; keyed: the same by key; redeploy: a group is replaced again and again (default: append)',
       values.workload,
+    )
+    .option(
+      '--partitioner <which>',
+      "how producers choose a key's partition: own (as the client does by itself) or java (default: drawn)",
+      values.partitioner,
     )
     .option(
       '--consumer <name>',
@@ -87,10 +94,11 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
   if ((replicationFactor ?? 1) > (brokers ?? MAX_BROKERS)) {
     throw new UsageError(`--replication-factor ${replicationFactor} needs as many --brokers, not ${brokers}`)
   }
-  const { workload, consumer, commit, sink } = flags
-  if (workload !== 'group' && (consumer ?? commit ?? sink) !== undefined) {
-    throw new UsageError('--consumer, --commit and --sink need --workload group')
+  const { workload, partitioner, consumer, commit, sink } = flags
+  if (!hasGroups(workload) && (consumer ?? commit ?? sink) !== undefined) {
+    throw new UsageError('--consumer, --commit and --sink need --workload group, keyed or redeploy')
   }
+  if (workload !== 'keyed' && partitioner !== undefined) throw new UsageError('--partitioner needs --workload keyed')
   if (idempotent === true && acks !== undefined && acks !== -1) {
     throw new UsageError(`--idempotent needs --acks all, not ${acks}`)
   }
@@ -98,6 +106,7 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
   if (set !== undefined) await checkSettings(set)
   return {
     ...(workload === undefined ? {} : { workload }),
+    ...(partitioner === undefined ? {} : { partitioner }),
     ...(consumer === undefined ? {} : { consumer }),
     ...(commit === undefined ? {} : { commit }),
     ...(sink === undefined ? {} : { sink }),

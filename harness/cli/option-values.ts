@@ -15,6 +15,8 @@ import {
   type FaultName,
   GUARANTEE_NAMES,
   type GuaranteeName,
+  PARTITIONER_NAMES,
+  type PartitionerName,
   ROLE_LAYOUTS,
   type RoleLayout,
 } from '../trial/scenario.ts'
@@ -61,6 +63,10 @@ export function client(text: string): ClientName {
 
 export function workload(text: string): WorkloadName {
   return oneOf(text, WORKLOAD_NAMES)
+}
+
+export function partitioner(text: string): PartitionerName {
+  return oneOf(text, PARTITIONER_NAMES)
 }
 
 export function consumer(text: string): ConsumerClientName {

@@ -7,8 +7,10 @@ import { defaultFaults, type ExploreOptions } from './explore-options.ts'
 import { fittingFaults } from './fault-arbitrary.ts'
 import { faultsArbitrary } from './fault-plan-arbitrary.ts'
 import { withGroups } from './group-scenario-arbitrary.ts'
+import { withKeys } from './keyed-scenario-arbitrary.ts'
 import { producersArbitrary } from './producer-arbitrary.ts'
 import { promisedGuarantees } from './promised-guarantees.ts'
+import { withRedeploys } from './redeploy-scenario-arbitrary.ts'
 import { seededGenerator } from './seeded-generator.ts'
 
 /**
@@ -20,7 +22,16 @@ import { seededGenerator } from './seeded-generator.ts'
  */
 export function scenarioArbitrary(options: ExploreOptions = {}, seed = '0-0'): fc.Arbitrary<Scenario> {
   const appending = appendArbitrary(options, seed)
-  return options.workload === 'group' ? withGroups(appending, options) : appending
+  switch (options.workload) {
+    case 'group':
+      return withGroups(appending, options)
+    case 'keyed':
+      return withKeys(withGroups(appending, options), options)
+    case 'redeploy':
+      return withRedeploys(withGroups(appending, options), options)
+    default:
+      return appending
+  }
 }
 
 function appendArbitrary(options: ExploreOptions, seed: string): fc.Arbitrary<Scenario> {

@@ -1,29 +1,38 @@
-import type { CommitPolicy, ConsumerClientName, SinkName } from '../trial/group-spec.ts'
+import type { CommitPolicy, ConsumerClientName, GroupSpec, SinkName } from '../trial/group-spec.ts'
 import {
   type ClientName,
   type ClusterSpec,
   FAULT_NAMES,
   type FaultName,
   type GuaranteeName,
+  type PartitionerName,
   type RoleLayout,
   type Scenario,
 } from '../trial/scenario.ts'
+import { sendsByKey } from './keys.ts'
 import { promisedGuarantees } from './promised-guarantees.ts'
 
-export const WORKLOAD_NAMES = ['append', 'group'] as const
-/** `append`: producers write, afterwards the log is read. `group`: consumer groups read meanwhile. */
+export const WORKLOAD_NAMES = ['append', 'group', 'keyed', 'redeploy'] as const
+/**
+ * `append`: producers write, afterwards the log is read. `group`: consumer groups read meanwhile. `keyed`: as `group`, and
+ * producers send by key. `redeploy`: the members of one group are replaced one after the other, again and again.
+ */
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number]
 
 /** What explore may generate. What is absent is drawn by the seed. */
 export interface ExploreOptions {
   /** Default `append`. */
   readonly workload?: WorkloadName
+  /** Of producers that send by key. */
+  readonly partitioner?: PartitionerName
   /** The client of groups. */
   readonly consumer?: ConsumerClientName
   /** When groups commit. */
   readonly commit?: CommitPolicy
   /** What the effects of groups go to. */
   readonly sink?: SinkName
+  /** What else groups must be: a counterexample shows nothing of a configuration that it has not. */
+  readonly group?: Partial<Omit<GroupSpec, 'members'>>
   readonly client?: ClientName
   /** Kinds of faults to draw from; default `defaultFaults`. */
   readonly faults?: readonly FaultName[]
@@ -57,9 +66,15 @@ const OF_APPLICATIONS: ReadonlySet<FaultName> = new Set(['pause-client', 'kill-c
  */
 export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES.filter(name => !OF_APPLICATIONS.has(name))
 
-/** What faults are drawn from when none are asked for. */
+/** What faults are drawn from when none are asked for: redeploys alone are told apart from what else may happen. */
 export function defaultFaults({ workload }: Pick<ExploreOptions, 'workload'>): readonly FaultName[] {
-  return workload === 'group' ? FAULT_NAMES : DEFAULT_FAULTS
+  if (workload === 'redeploy') return []
+  return hasGroups(workload) ? FAULT_NAMES : DEFAULT_FAULTS
+}
+
+/** Whether consumer groups belong to a workload. */
+export function hasGroups(workload: WorkloadName | undefined): boolean {
+  return workload === 'group' || workload === 'keyed' || workload === 'redeploy'
 }
 
 /**
@@ -70,7 +85,7 @@ export function defaultFaults({ workload }: Pick<ExploreOptions, 'workload'>): r
 export function respects(options: ExploreOptions, scenario: Scenario): boolean {
   const { cluster, workload, guarantees } = scenario
   const { set = {}, client, acks, idempotent, maxInFlight, retries, sequential, renewAfterError } = options
-  const { brokers, controllers, roles, replicationFactor, features = {} } = options
+  const { brokers, controllers, roles, replicationFactor, features = {}, partitioner } = options
   const isSet = ([key, value]: [string, string]): boolean =>
     cluster.config[key] === value || cluster.topic.config[key] === value
   const groups = workload.groups ?? []
@@ -83,12 +98,14 @@ export function respects(options: ExploreOptions, scenario: Scenario): boolean {
     (roles ?? cluster.roles) === cluster.roles &&
     (replicationFactor ?? cluster.topic.replicationFactor) === cluster.topic.replicationFactor &&
     Object.entries(features).every(([name, level]) => cluster.features?.[name] === level) &&
-    (options.workload === 'group') === groups.length > 0 &&
+    hasGroups(options.workload) === groups.length > 0 &&
+    (options.workload === 'keyed') === sendsByKey(workload) &&
     groups.every(
       spec =>
         (options.consumer ?? spec.client) === spec.client &&
         (options.commit ?? spec.commit) === spec.commit &&
-        (options.sink ?? spec.sink) === spec.sink,
+        (options.sink ?? spec.sink) === spec.sink &&
+        isOf(spec, options.group),
     ) &&
     workload.producers.every(
       spec =>
@@ -98,7 +115,12 @@ export function respects(options: ExploreOptions, scenario: Scenario): boolean {
         (maxInFlight ?? spec.maxInFlight) === spec.maxInFlight &&
         (retries ?? spec.retries) === spec.retries &&
         (sequential ?? spec.sequential) === spec.sequential &&
-        (renewAfterError ?? spec.renewAfterError) === spec.renewAfterError,
+        (renewAfterError ?? spec.renewAfterError) === spec.renewAfterError &&
+        (partitioner ?? spec.partitioner) === spec.partitioner,
     )
   )
+}
+
+function isOf(spec: GroupSpec, group: ExploreOptions['group'] = {}): boolean {
+  return Object.entries(group).every(([key, value]) => spec[key as keyof typeof group] === value)
 }

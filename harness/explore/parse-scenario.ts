@@ -10,10 +10,12 @@ import {
   NODE_ROLES,
   type NodeTarget,
   PARTITION_SHAPES,
+  PARTITIONER_NAMES,
   type ProducerSpec,
   ROLE_LAYOUTS,
   SCENARIO_FORMATS,
   type Scenario,
+  type SendSpec,
   type Trigger,
 } from '../trial/scenario.ts'
 import { DISK_OPERATIONS } from '../world/disk.ts'
@@ -33,6 +35,7 @@ const MAX_PRODUCERS = 50
 const MAX_GROUPS = 20
 /** With the first format that has them. */
 const FORMAT_OF_GROUPS = 3
+const FORMAT_OF_KEYS = 4
 const MAX_SENDS = 10_000
 const MAX_RECORDS = 1000
 const MAX_BYTES = 10 * 1024 * 1024
@@ -66,7 +69,7 @@ function readWorkload(workload: JsonValue, format: Scenario['format']): AppendWo
   workload.only('kind', 'producers', ...(format >= FORMAT_OF_GROUPS ? ['groups'] : []))
   return {
     kind: workload.get('kind').oneOf(['append'] as const),
-    producers: workload.get('producers').list(1, MAX_PRODUCERS, readProducer),
+    producers: workload.get('producers').list(1, MAX_PRODUCERS, producer => readProducer(producer, format)),
     ...(workload.has('groups') ? { groups: workload.get('groups').list(1, MAX_GROUPS, readGroup) } : {}),
   }
 }
@@ -103,8 +106,9 @@ const PRODUCER_KEYS: readonly (keyof ProducerSpec)[] = [
   'sends',
 ]
 
-function readProducer(producer: JsonValue): ProducerSpec {
-  producer.only(...PRODUCER_KEYS)
+function readProducer(producer: JsonValue, format: Scenario['format']): ProducerSpec {
+  const hasKeys = format >= FORMAT_OF_KEYS
+  producer.only(...PRODUCER_KEYS, ...(hasKeys ? ['partitioner'] : []))
   const client = producer.get('client').oneOf(CLIENT_NAMES)
   const idempotent = producer.get('idempotent').boolean()
   return {
@@ -120,12 +124,19 @@ function readProducer(producer: JsonValue): ProducerSpec {
       .oneOf(client === 'kafkajs' ? (['none', 'gzip'] as const) : COMPRESSION_NAMES),
     sequential: producer.get('sequential').boolean(),
     renewAfterError: producer.get('renewAfterError').boolean(),
-    sends: producer.get('sends').list(0, MAX_SENDS, send => ({
-      atMs: send.only('atMs', 'partition', 'records', 'bytes').get('atMs').whole(0, DAY_MS),
-      partition: send.get('partition').whole(0, MAX_PICK),
-      records: send.get('records').whole(1, MAX_RECORDS),
-      bytes: send.get('bytes').whole(0, MAX_BYTES),
-    })),
+    ...(producer.has('partitioner') ? { partitioner: producer.get('partitioner').oneOf(PARTITIONER_NAMES) } : {}),
+    sends: producer.get('sends').list(0, MAX_SENDS, send => readSend(send, hasKeys)),
+  }
+}
+
+function readSend(send: JsonValue, hasKeys: boolean): SendSpec {
+  const byKey = hasKeys && send.has('key')
+  send.only('atMs', byKey ? 'key' : 'partition', 'records', 'bytes')
+  return {
+    atMs: send.get('atMs').whole(0, DAY_MS),
+    ...(byKey ? { key: send.get('key').whole(0, MAX_PICK) } : { partition: send.get('partition').whole(0, MAX_PICK) }),
+    records: send.get('records').whole(1, MAX_RECORDS),
+    bytes: send.get('bytes').whole(0, MAX_BYTES),
   }
 }
 

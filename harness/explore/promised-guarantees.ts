@@ -2,6 +2,7 @@ import { GUARANTEE_NAMES, type GuaranteeName, type Scenario } from '../trial/sce
 import { durabilityOf, mayCorrupt, mayElectRemovedReplica } from './durability.ts'
 import type { ExploreOptions } from './explore-options.ts'
 import { promisedToGroups } from './group-promises.ts'
+import { agreeOnPartitions, sendsByKey } from './keys.ts'
 
 /** Promises that hold whatever the configuration and whatever happens. */
 const UNCONDITIONAL: readonly GuaranteeName[] = ['no-phantoms', 'bounded-queues']
@@ -25,7 +26,9 @@ const OF_SOUND_DISKS: readonly GuaranteeName[] = [
  * offsets stay: as `durabilityOf` has it; of a single broker also when power losses were asked for by name, which asks what
  * they do to it. What is committed stays whatever happens, but for what damaged disks and unclean elections explain, which the
  * checkers see for themselves; consumers look on where there are several replicas. The conduct of clients (`no-busy-timers`, `drops-dead-connections`) only when `require`d, because KafkaJS
- * 2.2.4 is known to violate it; anything else that is required is judged too, promised or not.
+ * 2.2.4 is known to violate it; anything else that is required is judged too, promised or not. Where producers send by key: the order
+ * of each key at the sinks of groups that read at least once what is written in order, and one partition a key if all producers
+ * have the same way to choose it.
  */
 export function promisedGuarantees(
   scenario: Pick<Scenario, 'workload' | 'faults' | 'cluster'>,
@@ -42,10 +45,14 @@ export function promisedGuarantees(
     promised.add('committed-stays').add('acks-all-means-replicated')
     if (cluster.brokers > 1) promised.add('reads-stay')
   }
-  for (const name of promisedToGroups(scenario)) promised.add(name)
+  const ofGroups = promisedToGroups(scenario)
+  for (const name of ofGroups) promised.add(name)
   if (producers.every(({ idempotent }) => idempotent)) promised.add('no-duplicates')
   const inOrder = producers.every(({ idempotent, sequential }) => idempotent || sequential)
   if (inOrder && !mayCorrupt(faults)) promised.add('order')
+  if (!sendsByKey(workload)) return GUARANTEE_NAMES.filter(name => promised.has(name))
+  if (inOrder && ofGroups.includes('at-least-once')) promised.add('key-order')
+  if (agreeOnPartitions(producers) && !mayCorrupt(faults)) promised.add('one-partition-per-key')
   return GUARANTEE_NAMES.filter(name => promised.has(name))
 }
 

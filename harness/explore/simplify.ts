@@ -185,7 +185,8 @@ const SEND_STEPS: readonly Step<SendSpec>[] = [
   send => half(send, 'records', 1),
   send => (send.atMs > 0 ? { ...send, atMs: 0 } : undefined),
   send => half(send, 'atMs', 0),
-  send => (send.partition > 0 ? { ...send, partition: 0 } : undefined),
+  send => ('partition' in send && send.partition > 0 ? { ...send, partition: 0 } : undefined),
+  send => ('key' in send && send.key > 0 ? { ...send, key: 0 } : undefined),
   send => (send.bytes > 0 ? { ...send, bytes: 0 } : undefined),
   send => half(send, 'bytes', 0),
 ]

@@ -1,8 +1,45 @@
-/** One record, as the workload identifies it: `p0-s3-r1` is the second record of the fourth send of the first producer. */
+/**
+ * One record, as the workload identifies it: `p0-s3-r1` is the second record of the fourth send of the first producer,
+ * `k2-p0-s3-r1` one that was sent by key, with its key in front.
+ */
 export type RecordId = string
 
-export function recordId(producer: number, send: number, record: number): RecordId {
-  return `p${producer}-s${send}-r${record}`
+/** @param key of a record that is sent by key */
+export function recordId(producer: number, send: number, record: number, key?: string): RecordId {
+  const id = `p${producer}-s${send}-r${record}`
+  return key === undefined ? id : `${key}-${id}`
+}
+
+/** The key of records as they are sent by it; a partition's own records have their identity for a key. */
+export function keyText(key: number): string {
+  return `k${key}`
+}
+
+const KEY = /^k\d+$/
+/** What fills a value up to the size asked for; no identity has it. */
+const FILLING = '.'
+/** Longer than any identity. */
+const MAX_ID_BYTES = 100
+
+/** The value of a record: its identity, filled up to the size asked for. */
+export function recordValue(id: RecordId, bytes: number): Buffer {
+  const value = Buffer.alloc(Math.max(bytes, id.length), FILLING)
+  value.write(id)
+  return value
+}
+
+/**
+ * The identity of a record that was read: its key, or, if it was sent by key, what its value begins with, unless that speaks of
+ * another key.
+ *
+ * @param value of which the first bytes are enough
+ */
+export function identityOf(key: string | undefined, value: string | Buffer | null | undefined): RecordId {
+  if (key === undefined) return '(no key)'
+  if (!KEY.test(key)) return key
+  const text = typeof value === 'string' ? value : (value?.toString('latin1', 0, MAX_ID_BYTES) ?? '')
+  const [id = ''] = text.split(FILLING, 1)
+  return id.startsWith(`${key}-`) ? id : key
 }
 
 export interface SendError {
@@ -27,7 +64,10 @@ export interface SendOperation {
   readonly producer: number
   /** Number of the call within its producer, in the order of the calls. */
   readonly send: number
-  readonly partition: number
+  /** Of a send by key, what the client says of it when it is done; −1 as long as it has not. */
+  partition: number
+  /** What its records were sent by; absent when the application named the partition. */
+  readonly key?: string
   readonly records: readonly RecordId[]
   readonly acks: -1 | 0 | 1
   /** Made after healing, to see whether the client recovers. */
@@ -40,6 +80,9 @@ export interface SendOperation {
   settled: number
 }
 
+/** Of a send by key of which nobody knows where it went. */
+export const NO_PARTITION = -1
+
 /** What the clients invoked and what they got back. */
 export class History {
   readonly sends: SendOperation[] = []
@@ -51,8 +94,11 @@ export class History {
     return invoked
   }
 
-  settle(operation: SendOperation, outcome: SendOutcome): void {
+  /** @param partition that the client chose, for a send by key */
+  settle(operation: SendOperation, outcome: SendOutcome, partition?: number): void {
     operation.settled++
-    if (operation.settled === 1) operation.outcome = outcome
+    if (operation.settled !== 1) return
+    operation.outcome = outcome
+    if (operation.key !== undefined && partition !== undefined) operation.partition = partition
   }
 }

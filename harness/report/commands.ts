@@ -4,6 +4,7 @@ import type { ExploreOptions } from '../explore/explore-options.ts'
 export function generationFlags(options: ExploreOptions): string[] {
   const {
     workload,
+    partitioner,
     consumer,
     commit,
     sink,
@@ -24,6 +25,7 @@ export function generationFlags(options: ExploreOptions): string[] {
   } = options
   return [
     ...(workload === undefined ? [] : ['--workload', workload]),
+    ...(partitioner === undefined ? [] : ['--partitioner', partitioner]),
     ...(consumer === undefined ? [] : ['--consumer', consumer]),
     ...(commit === undefined ? [] : ['--commit', commit]),
     ...(sink === undefined ? [] : ['--sink', sink]),

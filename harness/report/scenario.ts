@@ -53,8 +53,13 @@ function describeProducer(producer: ProducerSpec): string {
     retries >= UNLIMITED ? 'unlimited retries' : `${retries} ${retries === 1 ? 'retry' : 'retries'}`,
     `request timeout ${requestTimeoutMs} ms`,
     ...(compression === 'none' ? [] : [compression]),
+    ...(sends.some(send => 'key' in send) ? [`by key (${describePartitioner(producer)})`] : []),
   ]
   return `${parts.join(', ')}: ${counted(sends.length, 'send')}, ${counted(records, 'record')}`
+}
+
+function describePartitioner({ partitioner = 'own' }: ProducerSpec): string {
+  return partitioner === 'own' ? "its client's own partitioner" : 'the partitioner of the Java client'
 }
 
 function describeGroup(group: GroupSpec): string {

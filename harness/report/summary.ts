@@ -50,9 +50,20 @@ function campaignRows(
     ['faults', totals.faults.size === 0 ? 'none' : formatCounts(totals.faults)],
     ['probes', totals.probes.size === 0 ? 'none' : formatCounts(totals.probes)],
     ...(never.length === 0 ? [] : [['never reached', never.join(', ')] as const]),
+    ...redeployRows(totals),
     ['violations', findings.length === 0 ? 'none' : counted(findings.length, 'kind')],
     ...findings,
   ]
+}
+
+/** How often all members of a group were replaced, and whether that left a partition without an owner or an end. */
+function redeployRows({ probes, findings }: CampaignResult['totals']): Row[] {
+  const groups = probes.get('group-redeployed')
+  if (groups === undefined) return []
+  const stuck = findings.find(({ finding }) => finding.guarantee === 'group-converges')?.count ?? 0
+  const outcome = stuck === 0 ? 'no partition stuck' : `partitions stuck in ${counted(stuck, 'trial')}`
+  const members = counted(probes.get('member-redeployed') ?? 0, 'member')
+  return [['redeploys', `${formatCount(groups)} of whole groups (${members} ended and started again): ${outcome}`]]
 }
 
 function isWithoutGroups(name: ProbeName): boolean {

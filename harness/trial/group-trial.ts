@@ -47,6 +47,7 @@ export class GroupTrial {
     this.#reader = reader
     this.#watch(probes)
     const sink = new Sink(spec.sink)
+    const redeploys = new RedeployCount(spec.members.length, probes)
     this.members = spec.members.map(({ instanceId }, member) => {
       const name = `${this.groupId}-member-${member}`
       const { bootstrap } = cluster
@@ -67,6 +68,7 @@ export class GroupTrial {
         group: spec,
         sink,
         createClient: (runtime, listener) => createConsumer({ ...common, runtime, listener }),
+        onRedeployed: () => redeploys.add(member),
         tell: text => tell(name, text),
       })
     })
@@ -176,5 +178,23 @@ export class GroupTrial {
       if (processed.has(place)) probes.hit('record-reprocessed')
       processed.add(place)
     }
+  }
+}
+
+/** Counts redeploys of members, and of the whole group: one is done when each member has come through one more. */
+class RedeployCount {
+  readonly #counts: number[]
+  readonly #probes: Probes
+
+  constructor(members: number, probes: Probes) {
+    this.#counts = new Array<number>(members).fill(0)
+    this.#probes = probes
+  }
+
+  add(member: number): void {
+    const before = Math.min(...this.#counts)
+    this.#counts[member] = (this.#counts[member] ?? 0) + 1
+    this.#probes.hit('member-redeployed')
+    if (Math.min(...this.#counts) > before) this.#probes.hit('group-redeployed')
   }
 }

@@ -7,6 +7,7 @@ import { ErrorCode, errorName, isRetriable } from '../../src/protocol/errors.ts'
 import { batches } from '../../src/protocol/records/batch.ts'
 import { RecordsError } from '../../src/protocol/records/errors.ts'
 import type { LoggedRecord, PartitionLog } from '../checkers/evidence.ts'
+import { identityOf } from '../history/history.ts'
 import type { SimulatedProcess } from '../world/process.ts'
 import { isOfTheNetwork } from './cluster-admin.ts'
 import { TrialError } from './result.ts'
@@ -107,7 +108,7 @@ class LogReader {
       if (batch.isValidCrc()) {
         for (const { offset, key, value } of batch.records()) {
           if (offset < next) continue
-          records.push({ offset, id: key?.toString() ?? '(no key)', valueCrc: crc32(value ?? Buffer.alloc(0)) })
+          records.push({ offset, id: identityOf(key?.toString(), value), valueCrc: crc32(value ?? Buffer.alloc(0)) })
         }
       }
       next = Math.max(next, batch.nextOffset)

@@ -4,6 +4,7 @@ import { Fetch } from '../../src/protocol/apis/fetch.ts'
 import { ErrorCode } from '../../src/protocol/errors.ts'
 import { batches } from '../../src/protocol/records/batch.ts'
 import type { ReadRecord } from '../checkers/evidence.ts'
+import { identityOf } from '../history/history.ts'
 import type { SimulatedProcess } from '../world/process.ts'
 import type { World } from '../world/world.ts'
 import { isOfTheNetwork } from './cluster-admin.ts'
@@ -132,7 +133,7 @@ class Onlooker {
       if (batch.isValidCrc()) {
         for (const { offset, key, value } of batch.records()) {
           if (offset < from) continue
-          const record = { offset, id: key?.toString() ?? '(no key)', valueCrc: crc32(value ?? Buffer.alloc(0)) }
+          const record = { offset, id: identityOf(key?.toString(), value), valueCrc: crc32(value ?? Buffer.alloc(0)) }
           this.#remember({ partition, ...record, epoch: batch.partitionLeaderEpoch, askedEpoch })
         }
         this.#epochs[partition] = batch.partitionLeaderEpoch

@@ -8,6 +8,7 @@ export const PROBE_NAMES = [
   'elr-used',
   'follower-truncated',
   'group-rebalanced',
+  'group-redeployed',
   'handler-failed',
   'follower-truncating',
   'hw-lagging',
@@ -20,6 +21,7 @@ export const PROBE_NAMES = [
   'killed-with-requests-in-hand',
   'leader-appended',
   'leader-changed',
+  'member-redeployed',
   'metadata-truncated',
   'not-enough-replicas',
   'produce-answer-lost',
@@ -35,7 +37,13 @@ export const PROBE_NAMES = [
 export type ProbeName = (typeof PROBE_NAMES)[number]
 
 /** Those that only a scenario with consumer groups can reach. */
-export const GROUP_PROBE_NAMES = ['group-rebalanced', 'handler-failed', 'record-reprocessed'] as const
+export const GROUP_PROBE_NAMES = [
+  'group-rebalanced',
+  'group-redeployed',
+  'handler-failed',
+  'member-redeployed',
+  'record-reprocessed',
+] as const
 
 /** Counts probes and tells who waits for one. */
 export class Probes {

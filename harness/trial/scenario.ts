@@ -7,7 +7,7 @@ import type { GroupSpec } from './group-spec.ts'
  * removing one fault leaves all other draws as they were.
  */
 export interface Scenario {
-  /** Version of this shape: 3 since there are groups, 2 without. */
+  /** Version of this shape: 4 since there are sends by key and administration, 3 since there are groups, 2 without. */
   readonly format: (typeof SCENARIO_FORMATS)[number]
   /** Decides latencies, interleavings, what a power loss leaves, and what clients draw. */
   readonly seed: string
@@ -19,7 +19,7 @@ export interface Scenario {
   readonly guarantees: readonly GuaranteeName[]
 }
 
-export const SCENARIO_FORMATS = [2, 3] as const
+export const SCENARIO_FORMATS = [2, 3, 4] as const
 
 export const ROLE_LAYOUTS = ['combined', 'separate'] as const
 export type RoleLayout = (typeof ROLE_LAYOUTS)[number]
@@ -82,14 +82,35 @@ export interface ProducerSpec {
    * repetition and does not store.
    */
   readonly renewAfterError: boolean
+  /** Of sends by key, not before format 4; absent: the client's own. */
+  readonly partitioner?: PartitionerName
   readonly sends: readonly SendSpec[]
 }
 
-export interface SendSpec {
-  /** When the application calls `send`, virtual ms after the start of chaos (a sequential producer may be later). */
-  readonly atMs: number
+export const PARTITIONER_NAMES = ['own', 'java'] as const
+/**
+ * How a client chooses the partition of a key: as it does by itself, or as the Java client does (murmur2 of the key without its
+ * sign, modulo). KafkaJS 2 and the Java client's semantics do so by themselves; platformatic has both, and by itself takes the
+ * sign for a bit of the number, so that half of all keys go elsewhere unless the number of partitions is a power of two.
+ */
+export type PartitionerName = (typeof PARTITIONER_NAMES)[number]
+
+/** To a partition that the application names, or by key (not before format 4): then the client chooses the partition. */
+export type SendSpec = SendSize & (ToPartition | ByKey)
+
+export interface ToPartition {
   /** Partition of the topic; taken modulo the number of partitions. */
   readonly partition: number
+}
+
+export interface ByKey {
+  /** All records of the send have the key `k<key>`. */
+  readonly key: number
+}
+
+interface SendSize {
+  /** When the application calls `send`, virtual ms after the start of chaos (a sequential producer may be later). */
+  readonly atMs: number
   /** Records in this one call, ≥ 1. */
   readonly records: number
   /** Size of each record's value in bytes, at least what its identity needs. */
@@ -204,6 +225,8 @@ export const GUARANTEE_NAMES = [
   'no-duplicates',
   /** First copies of acknowledged records of one producer and partition stand in the order in which they were sent. */
   'order',
+  /** All records of a key are in one partition, which is where the Java client has it if the producers' partitioners say so. */
+  'one-partition-per-key',
   /** Offsets are dense; an acknowledged offset holds the record it was acknowledged for. */
   'stable-offsets',
   /** The same offset and epoch hold the same bytes on all replicas, in the logs of the topic and of the metadata. */
@@ -242,6 +265,8 @@ export const GUARANTEE_NAMES = [
   'at-most-once',
   /** The sink of a group holds the effect of every committed record exactly once. */
   'effectively-once',
+  /** A group's sink has the records of a key that one producer sent in the order in which they were sent, but for repetitions. */
+  'key-order',
   /** In a generation of a group a partition has one owner. */
   'one-owner',
   /** A member is given records of the partitions that it owns, and of no others. */

@@ -1,8 +1,8 @@
 import type { History, SendOperation, SendOutcome } from '../history/history.ts'
-import { recordId } from '../history/history.ts'
+import { keyText, NO_PARTITION, recordId, recordValue } from '../history/history.ts'
 import type { ProducerSpec, SendSpec } from '../trial/scenario.ts'
 import type { SimulatedProcess } from '../world/process.ts'
-import type { ProducerClient } from './clients/producer-client.ts'
+import type { ClientRecord, ProducerClient, Sent } from './clients/producer-client.ts'
 
 /** How long an application waits before it tries again, virtual ms. */
 const RETRY_MS = 1000
@@ -26,13 +26,6 @@ export interface AppendContext {
   /** The planned sends before it, in the order of their times, have been made by an earlier process. Default 0. */
   readonly firstSend?: number
   readonly tell: (text: string) => void
-}
-
-/** The value of a record: its identity, filled up to the size asked for. */
-export function recordValue(id: string, bytes: number): Buffer {
-  const value = Buffer.alloc(Math.max(bytes, id.length), '.')
-  value.write(id)
-  return value
 }
 
 /** An application that appends: connects, makes its sends at their times, and writes down what came of them. */
@@ -187,23 +180,27 @@ export class AppendApplication {
     afterHealing: boolean,
   ): Promise<SendOperation> {
     const { history, producer, spec, partitions, tell } = this.#context
-    const partition = send.partition % partitions
-    const ids = indexes.map(index => recordId(producer, number, index))
+    const key = 'key' in send ? keyText(send.key) : undefined
+    const partition = 'key' in send ? NO_PARTITION : send.partition % partitions
+    const ids = indexes.map(index => recordId(producer, number, index, key))
     const operation = history.invoke({
       producer,
       send: number,
       partition,
+      ...(key === undefined ? {} : { key }),
       records: ids,
       acks: spec.acks,
       afterHealing,
       ...(this.#fresh ? { freshClient: true } : {}),
       invokedMs: this.#nowMs,
     })
-    const records = ids.map(id => ({ key: id, value: recordValue(id, send.bytes) }))
-    tell(`sends ${describeRecords(operation)} to partition ${partition}`)
+    const records = ids.map(id => ({ key: key ?? id, value: recordValue(id, send.bytes) }))
+    tell(`sends ${describeRecords(operation)} ${key === undefined ? `to partition ${partition}` : `by key ${key}`}`)
     const client = this.#client
-    const settled = client.send(partition, records).then(
-      baseOffset => this.#settle(client, operation, { kind: 'ok', atMs: this.#nowMs, baseOffset }),
+    const sending = key === undefined ? toPartition(client, partition, records) : client.sendByKey(records)
+    const settled = sending.then(
+      ({ baseOffset, partition: chosen }) =>
+        this.#settle(client, operation, { kind: 'ok', atMs: this.#nowMs, baseOffset }, chosen),
       (error: unknown) => this.#settle(client, operation, this.#judge(client, error)),
     )
     this.#open.set(operation, settled)
@@ -222,14 +219,18 @@ export class AppendApplication {
     return { kind: client.isDefiniteFailure(error) ? 'failed' : 'indeterminate', atMs: this.#nowMs, error: described }
   }
 
-  #settle(client: ProducerClient, operation: SendOperation, outcome: SendOutcome): void {
+  #settle(client: ProducerClient, operation: SendOperation, outcome: SendOutcome, partition?: number): void {
     const { history, tell, spec } = this.#context
     if (this.#abandoned) return
-    history.settle(operation, outcome)
+    history.settle(operation, outcome, partition)
     tell(describeOutcome(operation, outcome))
     // Sends that overlap end together when their client breaks: it is given up once.
     if (spec.renewAfterError && outcome.kind !== 'ok' && client === this.#client) this.#renewClient()
   }
+}
+
+async function toPartition(client: ProducerClient, partition: number, records: readonly ClientRecord[]): Promise<Sent> {
+  return { partition, baseOffset: await client.send(partition, records) }
 }
 
 function describeRecords({ records }: SendOperation): string {
@@ -241,7 +242,8 @@ function describeOutcome(operation: SendOperation, outcome: SendOutcome): string
   const what = describeRecords(operation)
   if (outcome.kind === 'ok') {
     if (operation.acks === 0) return `${what} was handed over (acks=0: nothing is promised)`
-    return `${what} is acknowledged${outcome.baseOffset === undefined ? '' : ` at offset ${outcome.baseOffset}`}`
+    const where = operation.key === undefined ? '' : ` of partition ${operation.partition}`
+    return `${what} is acknowledged${outcome.baseOffset === undefined ? '' : ` at offset ${outcome.baseOffset}${where}`}`
   }
   if (outcome.kind === 'pending') return `${what} is still open`
   const why = `${outcome.error.type ?? outcome.error.name}: ${outcome.error.message}`

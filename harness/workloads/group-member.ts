@@ -107,7 +107,7 @@ export class GroupMember {
 
   async #handle(record: ConsumedRecord): Promise<void> {
     const { spec, sink, tell, process } = this.#context
-    const { partition, offset, key: id } = record
+    const { partition, offset, id } = record
     this.#note({ kind: 'delivered', partition, offset, id })
     try {
       if (spec.commit === 'before') await this.#commit(record)

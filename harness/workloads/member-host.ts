@@ -21,6 +21,8 @@ export interface MemberHostOptions {
   readonly group: GroupSpec
   readonly sink: Sink
   readonly createClient: (process: SimulatedProcess, listener: ConsumerListener) => ConsumerClient
+  /** A planned redeploy has come to its new start. */
+  readonly onRedeployed: () => void
   readonly tell: (text: string) => void
 }
 
@@ -37,6 +39,8 @@ export class MemberHost implements MemberNode {
   #process: SimulatedProcess | undefined
   #application: GroupMember | undefined
   #runs = 0
+  /** A redeploy has ended it, and it has not started since. */
+  #isReplaced = false
   /** What keeps it down: faults, redeploys. */
   #holds = 0
   /** Of who waits for it to close: its process may end before. */
@@ -89,6 +93,9 @@ export class MemberHost implements MemberNode {
       this.#application = new GroupMember(context)
       this.#application.start()
     })
+    if (!this.#isReplaced) return
+    this.#isReplaced = false
+    this.#options.onRedeployed()
   }
 
   /**
@@ -147,6 +154,7 @@ export class MemberHost implements MemberNode {
   #redeploy({ how, forMs }: Redeploy): void {
     const release = this.takeDown(how)
     if (release === undefined) return
+    this.#isReplaced = true
     this.#options.tell(how === 'kill' ? 'is killed for a new version' : 'makes way for a new version')
     this.#after(forMs, release)
   }

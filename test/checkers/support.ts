@@ -1,9 +1,8 @@
 import { crc32 } from 'node:zlib'
 import type { DiskDamage, ObservedEvent } from '../../harness/checkers/cluster-evidence.ts'
 import type { Evidence, LoggedRecord, PartitionLog } from '../../harness/checkers/evidence.ts'
-import { History, recordId, type SendOperation, type SendOutcome } from '../../harness/history/history.ts'
+import { History, recordId, recordValue, type SendOperation, type SendOutcome } from '../../harness/history/history.ts'
 import type { GuaranteeName, ProducerSpec, Scenario } from '../../harness/trial/scenario.ts'
-import { recordValue } from '../../harness/workloads/append.ts'
 
 export const PRODUCER: ProducerSpec = {
   client: 'kafkajs',

@@ -1,5 +1,5 @@
 import type { CreateClient } from '../../harness/workloads/clients/load.ts'
-import type { ProducerClient } from '../../harness/workloads/clients/producer-client.ts'
+import type { ClientRecord, ProducerClient } from '../../harness/workloads/clients/producer-client.ts'
 import { currentContext } from '../../harness/world/context.ts'
 import type { SimulatedProcess } from '../../harness/world/process.ts'
 import type { World } from '../../harness/world/world.ts'
@@ -25,23 +25,25 @@ export const createRawClient: CreateClient = ({ clientId, bootstrap, topic, spec
   const { process } = surroundings()
   const [host = '', port = ''] = bootstrap[0]?.split(':') ?? []
   let connection: NetworkClient | undefined
+  const send = async (partition: number, sent: readonly ClientRecord[]): Promise<number> => {
+    if (connection === undefined) throw new Error('not connected')
+    const timestamp = process.clock.wallMs()
+    const records = buildBatch({
+      records: sent.map(({ key, value }) => ({ key: Buffer.from(key), value, timestamp })),
+    })
+    const topicData = [{ name: topic, partitionData: [{ index: partition, records }] }]
+    const response = await connection.send(Produce, 9, { acks: spec.acks, timeoutMs: 30_000, topicData })
+    const result = response.responses[0]?.partitionResponses[0]
+    if (result?.errorCode !== 0) throw new Error(errorName(result?.errorCode ?? -1))
+    return result.baseOffset
+  }
   return {
     connect: async () => {
       connection = new NetworkClient(process, { host, port: Number(port), clientId })
       await connection.connect()
     },
-    send: async (partition, sent) => {
-      if (connection === undefined) throw new Error('not connected')
-      const timestamp = process.clock.wallMs()
-      const records = buildBatch({
-        records: sent.map(({ key, value }) => ({ key: Buffer.from(key), value, timestamp })),
-      })
-      const topicData = [{ name: topic, partitionData: [{ index: partition, records }] }]
-      const response = await connection.send(Produce, 9, { acks: spec.acks, timeoutMs: 30_000, topicData })
-      const result = response.responses[0]?.partitionResponses[0]
-      if (result?.errorCode !== 0) throw new Error(errorName(result?.errorCode ?? -1))
-      return result.baseOffset
-    },
+    send,
+    sendByKey: async records => ({ partition: 0, baseOffset: await send(0, records) }),
     close: async () => connection?.close(),
     isDefiniteFailure: () => false,
     brokerErrorOf: () => undefined,

@@ -38,6 +38,7 @@ function withMember<T>(
       member: 0,
       group,
       sink: new Sink(group.sink),
+      onRedeployed: () => undefined,
       createClient: (_, listener) => {
         const consumer = new ScriptedConsumer(listener, script)
         consumers.push(consumer)
@@ -60,7 +61,7 @@ function withMember<T>(
 }
 
 function record(offset: number) {
-  return { partition: 0, offset, key: `p0-s${offset}-r0` }
+  return { partition: 0, offset, id: `p0-s${offset}-r0` }
 }
 
 const ASSIGNMENT = { generation: 1, memberId: 'm0', partitions: [0] }

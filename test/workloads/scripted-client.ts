@@ -1,4 +1,4 @@
-import type { ClientRecord, ProducerClient } from '../../harness/workloads/clients/producer-client.ts'
+import type { ClientRecord, ProducerClient, Sent } from '../../harness/workloads/clients/producer-client.ts'
 import type { World } from '../../harness/world/world.ts'
 
 /** How long a step of a script takes, and how it ends. */
@@ -57,6 +57,8 @@ export interface Script {
   /** The nth send of the client, from 0. */
   send?(nth: number, partition: number): Step
   close?(): Step
+  /** Where a key goes; default 0. */
+  partitionOf?(key: string): number
 }
 
 /** A client that does what its script says. */
@@ -81,6 +83,11 @@ export class ScriptedClient implements ProducerClient {
   async send(partition: number, records: readonly ClientRecord[]): Promise<number | undefined> {
     this.#log.note(`client ${this.number} sends ${records.map(({ key }) => key).join(' ')} to ${partition}`)
     return await this.#log.carryOut(this.#script.send?.(this.#sends++, partition) ?? {})
+  }
+
+  async sendByKey(records: readonly ClientRecord[]): Promise<Sent> {
+    const partition = this.#script.partitionOf?.(records[0]?.key ?? '') ?? 0
+    return { partition, baseOffset: await this.send(partition, records) }
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,13 @@
 import type { Runtime } from '../../../src/runtime/runtime.ts'
+import type { RecordId } from '../../history/history.ts'
 import type { GroupSpec } from '../../trial/group-spec.ts'
 
 /** A record as a client hands it over. */
 export interface ConsumedRecord {
   readonly partition: number
   readonly offset: number
-  /** Text of the key: the identity that the workload gave it. */
-  readonly key: string
+  /** The identity that the workload gave it: `identityOf` its key and value. */
+  readonly id: RecordId
 }
 
 /** A partition of the topic and the first of its offsets that is not done. */

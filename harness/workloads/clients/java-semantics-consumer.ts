@@ -7,6 +7,7 @@ import {
   TimeoutException,
 } from '../../../src/clients/index.ts'
 import { ErrorCode } from '../../../src/protocol/errors.ts'
+import { identityOf } from '../../history/history.ts'
 import { maxPollRecordsFor } from '../../trial/group-spec.ts'
 import type { ConsumerClient, ConsumerOptions } from './consumer-client.ts'
 
@@ -72,10 +73,10 @@ export function createJavaSemanticsConsumer(options: ConsumerOptions): ConsumerC
   }
 
   const handle = async (records: readonly ConsumerRecord<string, string>[]): Promise<void> => {
-    for (const [index, { partition, offset, key }] of records.entries()) {
+    for (const [index, { partition, offset, key, value }] of records.entries()) {
       try {
         if (!closing) {
-          await listener.handle({ partition, offset, key: key ?? '(no key)' })
+          await listener.handle({ partition, offset, id: identityOf(key ?? undefined, value) })
           continue
         }
       } catch (error) {

@@ -10,7 +10,7 @@ import {
   TimeoutException,
 } from '../../../src/clients/index.ts'
 import { ErrorCode } from '../../../src/protocol/errors.ts'
-import { type ClientOptions, type ProducerClient, REFUSALS } from './producer-client.ts'
+import { type ClientOptions, type ClientRecord, type ProducerClient, REFUSALS, type Sent } from './producer-client.ts'
 
 /** Kafka's `retries` goes no further; a scenario's "without end" does. */
 const MAX_RETRIES = 2_147_483_647
@@ -40,6 +40,11 @@ export function createJavaSemanticsClient(options: ClientOptions): ProducerClien
     valueSerializer: bytesSerde,
     onWarning: log,
   })
+  const send = async (records: readonly (ClientRecord & { readonly partition?: number })[]): Promise<Sent> => {
+    const [sent] = await Promise.all(records.map(record => producer.send({ topic, ...record })))
+    const offset = sent?.offset ?? -1
+    return { partition: sent?.partition, baseOffset: offset < 0 ? undefined : offset }
+  }
   return {
     oneRecordACall: true,
     connect: async () => {
@@ -48,11 +53,8 @@ export function createJavaSemanticsClient(options: ClientOptions): ProducerClien
     // What is under way fails at once, as with the other clients.
     close: () => producer.close(0),
     brokerErrorOf,
-    send: async (partition, records) => {
-      const sent = await Promise.all(records.map(({ key, value }) => producer.send({ topic, partition, key, value })))
-      const offset = sent[0]?.offset ?? -1
-      return offset < 0 ? undefined : offset
-    },
+    send: async (partition, records) => (await send(records.map(record => ({ ...record, partition })))).baseOffset,
+    sendByKey: send,
     isDefiniteFailure: error => {
       const refused = REFUSALS.has(brokerErrorOf(error) ?? '')
       return refused || NEVER_APPENDED.some(type => error instanceof type)

@@ -1,4 +1,5 @@
 import kafkajs, { type LogEntry } from 'kafkajs'
+import { identityOf } from '../../history/history.ts'
 import { COMMIT_REFUSALS, type ConsumerClient, type ConsumerOptions } from './consumer-client.ts'
 import { errorChain } from './kafkajs.ts'
 
@@ -63,8 +64,8 @@ export function createKafkaJsConsumer(options: ConsumerOptions): ConsumerClient 
       await consumer.run({
         autoCommit: spec.commit === 'auto',
         autoCommitInterval: spec.autoCommitIntervalMs,
-        eachMessage: ({ partition, message }) =>
-          listener.handle({ partition, offset: Number(message.offset), key: message.key?.toString() ?? '(no key)' }),
+        eachMessage: ({ partition, message: { offset, key, value } }) =>
+          listener.handle({ partition, offset: Number(offset), id: identityOf(key?.toString(), value) }),
       })
     },
     commit: ({ partition, offset }) => {

@@ -41,15 +41,17 @@ export function createKafkaJsClient(options: ClientOptions): ProducerClient {
   const compression = spec.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
   const brokerErrorOf = (error: unknown): string | undefined =>
     errorChain(error).find(({ type }) => type !== undefined)?.type
+  const send = async (messages: (ClientRecord & { readonly partition?: number })[] | readonly ClientRecord[]) => {
+    const [result] = await producer.send({ topic, acks: spec.acks, compression, messages: [...messages] })
+    const baseOffset = result?.baseOffset === undefined ? undefined : Number(result.baseOffset)
+    return { partition: result?.partition, baseOffset }
+  }
   return {
     connect: () => producer.connect(),
     close: () => producer.disconnect(),
     brokerErrorOf,
-    send: async (partition, records) => {
-      const messages = records.map(({ key, value }: ClientRecord) => ({ key, value, partition }))
-      const [result] = await producer.send({ topic, acks: spec.acks, compression, messages })
-      return result?.baseOffset === undefined ? undefined : Number(result.baseOffset)
-    },
+    send: async (partition, records) => (await send(records.map(record => ({ ...record, partition })))).baseOffset,
+    sendByKey: send,
     isDefiniteFailure: error => {
       const type = brokerErrorOf(error)
       if (type !== undefined) return REFUSALS.has(type)

@@ -1,5 +1,6 @@
 import { Consumer, type GroupAssignment, type MessagesStream, stringDeserializers } from '@platformatic/kafka'
 import { errorName } from '../../../src/protocol/errors.ts'
+import { identityOf } from '../../history/history.ts'
 import type { ConsumedRecord, ConsumerClient, ConsumerOptions } from './consumer-client.ts'
 import { apiCodesOf } from './platformatic.ts'
 
@@ -40,8 +41,8 @@ export function createPlatformaticConsumer(options: ConsumerOptions): ConsumerCl
     return code === undefined ? undefined : errorName(code)
   }
   const read = async (messages: MessagesStream<string, string, string, string>): Promise<void> => {
-    for await (const { key, partition, offset, commit } of messages) {
-      const record = { partition, offset: Number(offset), key: key ?? '(no key)' }
+    for await (const { key, value, partition, offset, commit } of messages) {
+      const record = { partition, offset: Number(offset), id: identityOf(key, value) }
       commits.set(record, commit)
       await listener.handle(record)
     }

@@ -1,6 +1,6 @@
-import { Producer, stringSerializers } from '@platformatic/kafka'
+import { compatibilityPartitioner, Producer, stringSerializers } from '@platformatic/kafka'
 import { errorName } from '../../../src/protocol/errors.ts'
-import { type ClientOptions, type ProducerClient, REFUSALS } from './producer-client.ts'
+import { type ClientOptions, type ClientRecord, type ProducerClient, REFUSALS, type Sent } from './producer-client.ts'
 
 /** platformatic's errors: a tree of causes and aggregated errors; protocol errors carry Kafka's code as `apiCode`. */
 interface PlatformaticError extends Error {
@@ -39,10 +39,18 @@ export function createPlatformaticClient(options: ClientOptions): ProducerClient
     serializers: { ...stringSerializers, value: (value?: Buffer) => value },
     ...(spec.compression === 'none' ? {} : { compression: spec.compression }),
     ...(spec.maxInFlight === null ? {} : { maxInflights: spec.maxInFlight }),
+    ...(spec.partitioner === 'java' ? { partitioner: compatibilityPartitioner } : {}),
   })
   const brokerErrorOf = (error: unknown): string | undefined => {
     const [code] = apiCodesOf(error)
     return code === undefined ? undefined : errorName(code)
+  }
+  const send = async (records: readonly (ClientRecord & { readonly partition?: number })[]): Promise<Sent> => {
+    const messages = records.map(record => ({ topic, ...record }))
+    // Its `send` does not look at the producer's own `acks`: it has to be told each time.
+    const { offsets } = await producer.send({ messages, acks: spec.acks })
+    const [written] = offsets ?? []
+    return { partition: written?.partition, baseOffset: written && Number(written.offset) }
   }
   return {
     connect: async () => {
@@ -50,13 +58,8 @@ export function createPlatformaticClient(options: ClientOptions): ProducerClient
     },
     close: () => producer.close(),
     brokerErrorOf,
-    send: async (partition, records) => {
-      const messages = records.map(({ key, value }) => ({ topic, partition, key, value }))
-      // Its `send` does not look at the producer's own `acks`: it has to be told each time.
-      const { offsets } = await producer.send({ messages, acks: spec.acks })
-      const offset = offsets?.find(entry => entry.partition === partition)?.offset
-      return offset === undefined ? undefined : Number(offset)
-    },
+    send: async (partition, records) => (await send(records.map(record => ({ ...record, partition })))).baseOffset,
+    sendByKey: send,
     isDefiniteFailure: error => {
       const refused = apiCodesOf(error).some(code => REFUSALS.has(errorName(code)))
       return refused || flatten(error)[0]?.code === 'PLT_KFK_USER'

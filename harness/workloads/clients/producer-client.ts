@@ -6,6 +6,12 @@ export interface ClientRecord {
   readonly value: Buffer
 }
 
+/** Where the records of a call have gone, as far as the client tells. */
+export interface Sent {
+  readonly partition: number | undefined
+  readonly baseOffset: number | undefined
+}
+
 /** What the append workload needs of a producer, with the client library itself unmodified behind it. */
 export interface ProducerClient {
   /** Whether each record is sent by a call of its own, and has an end of its own. Default false. */
@@ -14,6 +20,8 @@ export interface ProducerClient {
   connect(): Promise<void>
   /** One call of the client's own `send`. Resolves with the base offset the broker gave, if the client tells it. */
   send(partition: number, records: readonly ClientRecord[]): Promise<number | undefined>
+  /** As `send`, but the client chooses the partition. All records have one key. */
+  sendByKey(records: readonly ClientRecord[]): Promise<Sent>
   close(): Promise<void>
   /** Whether the error certainly means that no record of the call is in the log. */
   isDefiniteFailure(error: unknown): boolean
