@@ -211,6 +211,11 @@ export class IllegalArgumentException extends Error {
   override readonly name = 'IllegalArgumentException'
 }
 
+/** A call that this client cannot do as it is configured (Java: UnsupportedOperationException). */
+export class UnsupportedOperationException extends Error {
+  override readonly name = 'UnsupportedOperationException'
+}
+
 type Maker = (message: string, code: ErrorCode) => KafkaError
 
 const invalidMetadata: Maker = (message, code) => new InvalidMetadataException(message, { code })

@@ -14,7 +14,6 @@ export { RangeAssignor } from './consumer/assignors/range-assignor.ts'
 export { RoundRobinAssignor } from './consumer/assignors/round-robin-assignor.ts'
 export { StickyAssignor } from './consumer/assignors/sticky-assignor.ts'
 export { CONSUMER_CONFIG_DEFS } from './consumer/consumer-config.ts'
-export type { GroupMembershipOperation } from './consumer/consumer-coordinator.ts'
 export {
   CommitFailedException,
   ConcurrentModificationException,
@@ -41,9 +40,11 @@ export type {
 } from './consumer/consumer-partition-assignor.ts'
 export type { ConsumerRebalanceListener } from './consumer/consumer-rebalance-listener.ts'
 export { type ConsumerRecord, ConsumerRecords } from './consumer/consumer-record.ts'
+export type { GroupMembershipOperation } from './consumer/group-membership.ts'
 export { type CloseOptions, KafkaConsumer, type KafkaConsumerOptions } from './consumer/kafka-consumer.ts'
 export type { OffsetAndMetadata, OffsetAndTimestamp } from './consumer/offset-and-metadata.ts'
 export type { OffsetCommitCallback } from './consumer/offset-committer.ts'
+export { SubscriptionPattern } from './consumer/subscription-pattern.ts'
 export * from './errors.ts'
 export type { Interceptor } from './interceptors.ts'
 export type { MetadataSnapshot, PartitionInfo } from './metadata-snapshot.ts'

@@ -208,7 +208,7 @@ export class Metadata {
     this.#snapshot = this.#snapshotOf(response, isPartialUpdate, nowMs)
     this.#invalidTopics = this.#snapshot.invalidTopics
     this.#unauthorizedTopics = this.#snapshot.unauthorizedTopics
-    this.#lastSeenLeaderEpochs.retain(topic => this.retainTopic(topic, false, nowMs))
+    this.#lastSeenLeaderEpochs.retain(topic => this.retainTopic(topic, false, nowMs, this.#snapshot.topicId(topic)))
   }
 
   /**
@@ -284,7 +284,7 @@ export class Metadata {
   }
 
   /** Whether a topic is still of interest; here: always. */
-  protected retainTopic(_topic: string, _isInternal: boolean, _nowMs: number): boolean {
+  protected retainTopic(_topic: string, _isInternal: boolean, _nowMs: number, _topicId: string): boolean {
     return true
   }
 
@@ -315,7 +315,7 @@ export class Metadata {
       if (name === null) continue
       told.add(name)
       if (topicId !== ZERO_UUID) topicIds.set(name, topicId)
-      if (!this.retainTopic(name, isInternal, nowMs)) continue
+      if (!this.retainTopic(name, isInternal, nowMs, topicId)) continue
       if (isInternal) internalTopics.add(name)
       if (errorCode === ErrorCode.NONE) {
         const isNewTopicId = topicId !== ZERO_UUID && topicId !== this.#snapshot.topicIds.get(name)
@@ -343,7 +343,8 @@ export class Metadata {
     if (!isPartialUpdate) return new MetadataSnapshot(options)
     return this.#snapshot.mergeWith(
       options,
-      (topic, isInternal) => !told.has(topic) && this.retainTopic(topic, isInternal, nowMs),
+      (topic, isInternal) =>
+        !told.has(topic) && this.retainTopic(topic, isInternal, nowMs, this.#snapshot.topicId(topic)),
     )
   }
 

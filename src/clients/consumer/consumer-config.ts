@@ -8,13 +8,38 @@ import type { IsolationLevel } from './subscription-state.ts'
 const RECEIVE_BUFFER_BYTES = 65_536
 const INSTANCE_ID = /^[a-zA-Z0-9._-]{1,249}$/
 
+const GROUP_PROTOCOLS = ['classic', 'consumer'] as const
+/** `group.protocol` */
+export type GroupProtocol = (typeof GROUP_PROTOCOLS)[number]
+
+function isGroupProtocol(value: string): value is GroupProtocol {
+  return GROUP_PROTOCOLS.some(protocol => protocol === value)
+}
+
+/** Keys that cannot be set with a protocol (ConsumerConfig.checkUnsupportedConfigsPostProcess). */
+const UNSUPPORTED: Readonly<Record<GroupProtocol, readonly string[]>> = {
+  classic: ['group.remote.assignor'],
+  consumer: ['partition.assignment.strategy', 'heartbeat.interval.ms', 'session.timeout.ms'],
+}
+
 /** All keys of the consumer, with types, defaults and bounds. */
 export const CONSUMER_CONFIG_DEFS: readonly ConfigDef[] = [
   ...commonClientDefs({ receiveBufferBytes: RECEIVE_BUFFER_BYTES }),
   define('group.id', 'STRING', null, 'The group this consumer belongs to; none: it neither subscribes nor commits.'),
   define('group.instance.id', 'STRING', null, 'Makes it a static member, which keeps its partitions over a restart.'),
-  define('group.protocol', 'STRING', 'classic', 'How the group is kept; only the classic protocol is supported.'),
-  define('group.remote.assignor', 'STRING', null, 'Not with the classic protocol.'),
+  {
+    ...define('group.protocol', 'STRING', 'classic', 'How the group is kept: classic, or consumer (KIP-848).'),
+    validate: value => {
+      if (isGroupProtocol(value.toLowerCase())) return
+      throw new ConfigError('group.protocol', value, `expected ${GROUP_PROTOCOLS.join(' or ')}`)
+    },
+  },
+  define(
+    'group.remote.assignor',
+    'STRING',
+    null,
+    "The coordinator's assignor to use; with the consumer protocol only.",
+  ),
   define('session.timeout.ms', 'INT', 45_000, 'Without a heartbeat for so long, a member is thrown out.'),
   define('heartbeat.interval.ms', 'INT', 3000, 'Time between heartbeats; less than session.timeout.ms.'),
   define(
@@ -85,6 +110,10 @@ export class ConsumerConfig extends AbstractConfig {
     return this.get('group.instance.id') ?? undefined
   }
 
+  get groupProtocol(): GroupProtocol {
+    return this.getString('group.protocol').toLowerCase() === 'consumer' ? 'consumer' : 'classic'
+  }
+
   get isolationLevel(): IsolationLevel {
     return this.getString('isolation.level') === 'read_committed' ? 'read_committed' : 'read_uncommitted'
   }
@@ -103,15 +132,10 @@ export class ConsumerConfig extends AbstractConfig {
   }
 
   #checkProtocol(): void {
-    const protocol = this.getString('group.protocol')
-    if (protocol.toLowerCase() === 'consumer') {
-      const supported = 'the protocol of KIP-848 is not supported yet, the only one is classic'
-      throw new ConfigError('group.protocol', protocol, supported)
-    }
-    if (protocol.toLowerCase() !== 'classic') throw new ConfigError('group.protocol', protocol, 'expected classic')
-    const assignor = this.get('group.remote.assignor') ?? ''
-    if (assignor.trim() !== '') {
-      throw new ConfigError('group.remote.assignor', assignor, 'cannot be set when group.protocol=classic')
+    for (const key of UNSUPPORTED[this.groupProtocol]) {
+      const value = this.isExplicit(key) ? (this.get(key) ?? '') : ''
+      if (value.trim() !== '')
+        throw new ConfigError(key, value, `cannot be set when group.protocol=${this.groupProtocol}`)
     }
   }
 

@@ -2,7 +2,8 @@ import type { TopicPartition } from '../../protocol/topic-partition.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { IllegalArgumentException, IllegalStateException } from '../errors.ts'
 import type { ExponentialBackoff } from '../exponential-backoff.ts'
-import { TopicPartitionMap, TopicPartitionSet } from '../topic-partition-map.ts'
+import { ClassicOffsetMember } from './classic-offset-member.ts'
+import { CommittedOffsetsFetcher } from './committed-offsets-fetcher.ts'
 import type { ConsumerGroupMetadata } from './consumer-group-metadata.ts'
 import type { ConsumerMetadata } from './consumer-metadata.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
@@ -11,25 +12,19 @@ import type { ConsumerPartitionAssignor, RebalanceProtocol } from './consumer-pa
 import { CoordinatorConnection } from './coordinator-connection.ts'
 import { GroupJoiner } from './group-joiner.ts'
 import { GroupLeader } from './group-leader.ts'
+import type { GroupMembership, GroupMembershipOperation } from './group-membership.ts'
 import type { GroupRebalanceConfig } from './group-rebalance-config.ts'
 import { GroupRequests } from './group-requests.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HeartbeatThread } from './heartbeat-thread.ts'
-import { type Generation, isSameGeneration, MemberState } from './member-state.ts'
+import { MemberState } from './member-state.ts'
 import { OffsetCommitter } from './offset-committer.ts'
 import { type CommittedOffsets, OffsetRequests, type Offsets } from './offset-requests.ts'
 import { RebalanceHandler } from './rebalance-handler.ts'
 import { RebalanceListenerInvoker } from './rebalance-listener-invoker.ts'
-import type { RequestFuture } from './request-future.ts'
 import { SubscriptionMetadata } from './subscription-metadata.ts'
 import type { SubscriptionState } from './subscription-state.ts'
 import { Timer } from './timer.ts'
-
-/**
- * Whether a member leaves its group when it is closed (KIP-1092). `DEFAULT`: dynamic members do, static ones stay until their
- * session ends.
- */
-export type GroupMembershipOperation = 'DEFAULT' | 'LEAVE_GROUP' | 'REMAIN_IN_GROUP'
 
 export interface ConsumerCoordinatorOptions {
   readonly client: ConsumerNetworkClient
@@ -45,14 +40,8 @@ export interface ConsumerCoordinatorOptions {
   readonly onWarning: (message: string) => void
 }
 
-interface PendingCommittedOffsets {
-  readonly partitions: TopicPartitionSet
-  readonly generation: Generation | undefined
-  readonly future: RequestFuture<CommittedOffsets>
-}
-
-/** A consumer's part in its group: membership, assignment, committed offsets (Kafka's ConsumerCoordinator). */
-export class ConsumerCoordinator {
+/** Membership of a group with the classic protocol (Kafka's ConsumerCoordinator). */
+export class ConsumerCoordinator implements GroupMembership {
   readonly committer: OffsetCommitter
   readonly #runtime: Runtime
   readonly #options: ConsumerCoordinatorOptions
@@ -60,13 +49,12 @@ export class ConsumerCoordinator {
   readonly #member = new MemberState()
   readonly #connection: CoordinatorConnection
   readonly #requests: GroupRequests
-  readonly #offsetRequests: OffsetRequests
+  readonly #committedOffsets: CommittedOffsetsFetcher
   readonly #heartbeat: Heartbeat
   readonly #subscriptionMetadata: SubscriptionMetadata
   readonly #rebalance: RebalanceHandler
   readonly #joiner: GroupJoiner
   #heartbeatThread: HeartbeatThread | undefined
-  #pendingCommittedOffsets: PendingCommittedOffsets | undefined
 
   /** @throws IllegalArgumentException when the assignors have no rebalance protocol in common */
   constructor(runtime: Runtime, options: ConsumerCoordinatorOptions) {
@@ -84,12 +72,14 @@ export class ConsumerCoordinator {
     this.#connection = coordinator
     const shared = { ...options, coordinator, member: this.#member }
     this.#requests = new GroupRequests(runtime, shared)
-    this.#offsetRequests = new OffsetRequests(shared)
+    const offsetMember = new ClassicOffsetMember({ ...shared, groupInstanceId: config.groupInstanceId })
+    const offsetRequests = new OffsetRequests({ ...shared, offsetMember })
+    this.#committedOffsets = new CommittedOffsetsFetcher({ ...shared, offsetMember, requests: offsetRequests })
     this.#subscriptionMetadata = new SubscriptionMetadata(config.rackId, metadata, subscriptions)
     this.committer = new OffsetCommitter(runtime, {
       ...options,
       coordinator,
-      requests: this.#offsetRequests,
+      requests: offsetRequests,
       retryBackoffMs: config.retryBackoffMs,
       groupInstanceId: config.groupInstanceId,
     })
@@ -121,7 +111,6 @@ export class ConsumerCoordinator {
     return this.#rebalance.groupMetadata
   }
 
-  /** Until `poll` has something to do. */
   get timeToNextPollMs(): number {
     // While it joins nothing is committed: what is overdue is done when it has joined. Kafka polls without a pause meanwhile.
     const { timeToNextAutoCommitMs } = this.committer
@@ -132,22 +121,23 @@ export class ConsumerCoordinator {
     return Math.min(toCommitMs, this.#heartbeat.timeToNextHeartbeatMs)
   }
 
+  /** Nothing but polls do the work of joining. */
+  get isPollDue(): boolean {
+    return false
+  }
+
+  /** The next poll sees it. */
+  onSubscriptionUpdated(): void {}
+
   updatePatternSubscription(): void {
     this.#subscriptionMetadata.updatePatternSubscription()
   }
 
-  /** Joins again with the next poll. */
-  requestRejoin(reason: string): void {
+  enforceRebalance(reason: string): void {
     this.#member.requestRejoin(reason)
   }
 
-  /**
-   * Takes part in the group: looks for the coordinator, joins, runs callbacks, commits when it is time. False when it is not
-   * done yet.
-   *
-   * @param waitForJoinGroup false: a join that is under way is not waited for
-   * @throws KafkaError
-   */
+  /** Looks for the coordinator, joins, runs callbacks, commits when it is time. */
   async poll(timer: Timer, waitForJoinGroup: boolean): Promise<boolean> {
     const { client, metadata, subscriptions } = this.#options
     this.#subscriptionMetadata.maybeUpdate()
@@ -168,51 +158,19 @@ export class ConsumerCoordinator {
     return true
   }
 
-  /** Sets the positions of new partitions to what is committed; false when time ran out. */
-  async initWithCommittedOffsetsIfNeeded(timer: Timer): Promise<boolean> {
-    const { metadata, subscriptions } = this.#options
-    const offsets = await this.fetchCommittedOffsets(subscriptions.initializingPartitions(), timer)
-    if (offsets === undefined) return false
-    for (const [partition, committed] of offsets) {
-      if (committed === undefined) continue
-      const { offset, leaderEpoch } = committed
-      if (leaderEpoch !== undefined) metadata.updateLastSeenEpochIfNewer(partition, leaderEpoch)
-      // It may have been taken away while the answer was under way.
-      const state = subscriptions.stateOrUndefined(partition)
-      state?.seekUnvalidated({ offset, offsetEpoch: leaderEpoch, currentLeader: metadata.currentLeader(partition) })
-    }
-    return true
+  initWithCommittedOffsetsIfNeeded(timer: Timer): Promise<readonly TopicPartition[] | undefined> {
+    return this.#committedOffsets.initPositions(timer)
   }
 
-  /** Undefined when time ran out. @throws KafkaError */
-  async fetchCommittedOffsets(
-    partitions: readonly TopicPartition[],
-    timer: Timer,
-  ): Promise<CommittedOffsets | undefined> {
-    const { client, retryBackoff } = this.#options
-    if (partitions.length === 0) return new TopicPartitionMap()
-    const asked = new TopicPartitionSet(partitions)
-    let attempts = 0
-    do {
-      if (!(await this.#connection.ensureReady(timer))) return undefined
-      const { future } = this.#committedOffsetsRequest(asked)
-      await client.pollUntilDone(future, timer)
-      if (!future.isDone) return undefined
-      this.#pendingCommittedOffsets = undefined
-      if (future.succeeded) return future.value
-      if (!future.isRetriable) throw future.exception
-      await timer.sleep(retryBackoff.backoff(attempts++))
-    } while (timer.notExpired)
-    return undefined
+  fetchCommittedOffsets(partitions: readonly TopicPartition[], timer: Timer): Promise<CommittedOffsets | undefined> {
+    return this.#committedOffsets.fetch(partitions, timer)
   }
 
-  /** The consumer gives its subscription up. */
   async unsubscribe(): Promise<void> {
     await this.#rebalance.leave()
     await this.#maybeLeaveGroup('DEFAULT', 'the consumer unsubscribed from all topics')
   }
 
-  /** Commits if that is automatic, and leaves the group. */
   async close(timer: Timer, operation: GroupMembershipOperation): Promise<void> {
     const { client } = this.#options
     client.disableWakeups()
@@ -276,14 +234,6 @@ export class ConsumerCoordinator {
     return this.#joiner.join(joinTimer)
   }
 
-  #committedOffsetsRequest(partitions: TopicPartitionSet): PendingCommittedOffsets {
-    const generation = this.#member.generationIfStable
-    const pending = this.#pendingCommittedOffsets
-    if (pending?.partitions.equals(partitions) && isSame(pending.generation, generation)) return pending
-    this.#pendingCommittedOffsets = { partitions, generation, future: this.#offsetRequests.fetch([...partitions]) }
-    return this.#pendingCommittedOffsets
-  }
-
   async #maybeLeaveGroup(operation: GroupMembershipOperation, reason: string): Promise<void> {
     if (this.#leave(operation, reason)) await this.#options.client.pollNoWakeup(this.#now())
   }
@@ -314,8 +264,4 @@ function protocolOf(assignors: readonly ConsumerPartitionAssignor[]): RebalanceP
   if (isCommon('EAGER')) return 'EAGER'
   const names = assignors.map(({ name }) => name).join(', ')
   throw new IllegalArgumentException(`assignors ${names} do not have commonly supported rebalance protocol`)
-}
-
-function isSame(one: Generation | undefined, other: Generation | undefined): boolean {
-  return one === other || (one !== undefined && other !== undefined && isSameGeneration(one, other))
 }

@@ -56,8 +56,9 @@ export class CommitFailedException extends KafkaError {
     message = 'offset commit cannot be completed since the consumer is not part of an active group for auto partition ' +
       'assignment; it is likely that the consumer was kicked out of the group: the time between calls of poll() was ' +
       'longer than max.poll.interval.ms. Increase it, or reduce max.poll.records.',
+    options?: ErrorOptions,
   ) {
-    super(message)
+    super(message, options)
   }
 }
 

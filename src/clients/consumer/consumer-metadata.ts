@@ -37,6 +37,11 @@ export class ConsumerMetadata extends Metadata {
 
   protected override newMetadataRequest(): MetadataRequestBody {
     if (this.#subscriptions.hasPatternSubscription) return { topics: null, allowAutoTopicCreation: true }
+    if (this.#subscriptions.subscriptionPattern !== undefined && this.#transientTopics.size === 0) {
+      // The coordinator alone knows which topics match; of these the assignment tells the ids.
+      const topics = [...this.#subscriptions.assignedTopicIds].map(topicId => ({ topicId, name: null }))
+      return { topics, allowAutoTopicCreation: this.#options.allowAutoTopicCreation }
+    }
     const topics = new Set([...this.#subscriptions.metadataTopics(), ...this.#transientTopics])
     return {
       topics: [...topics].map(name => ({ name })),
@@ -44,8 +49,9 @@ export class ConsumerMetadata extends Metadata {
     }
   }
 
-  protected override retainTopic(topic: string, isInternal: boolean): boolean {
+  protected override retainTopic(topic: string, isInternal: boolean, _nowMs: number, topicId: string): boolean {
     if (this.#transientTopics.has(topic) || this.#subscriptions.needsMetadata(topic)) return true
+    if (this.#subscriptions.isAssignedFromRe2j(topicId)) return true
     if (isInternal && !this.#options.includeInternalTopics) return false
     return this.#subscriptions.matchesSubscribedPattern(topic)
   }

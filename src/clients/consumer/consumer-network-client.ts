@@ -8,7 +8,7 @@ import type { KafkaClient } from '../kafka-client.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Node } from '../node.ts'
 import { RequestFuture } from './request-future.ts'
-import type { Timer } from './timer.ts'
+import { Timer } from './timer.ts'
 
 /** No poll waits longer, so that requests which wait to be sent are looked after. */
 const MAX_POLL_TIMEOUT_MS = 5000
@@ -195,6 +195,11 @@ export class ConsumerNetworkClient {
   /** Sends and takes what is there, without waiting. */
   pollNoWakeup(timer: Timer): Promise<void> {
     return this.poll(timer, () => false, true)
+  }
+
+  /** As `pollNoWakeup`, but nothing while another thread polls: that one does the work. */
+  async pollIfFree(): Promise<void> {
+    if (!this.#lock.locked) await this.pollNoWakeup(new Timer(this.#runtime, 0))
   }
 
   /** Sends what can be sent; waits for nothing and completes nothing. */

@@ -11,8 +11,8 @@ import { RangeAssignor } from './assignors/range-assignor.ts'
 import { RoundRobinAssignor } from './assignors/round-robin-assignor.ts'
 import { StickyAssignor } from './assignors/sticky-assignor.ts'
 import { parseAutoOffsetReset } from './auto-offset-reset-strategy.ts'
-import { ConsumerConfig } from './consumer-config.ts'
-import { ConsumerCoordinator } from './consumer-coordinator.ts'
+import { ConsumerConfig, type GroupProtocol } from './consumer-config.ts'
+import { ConsumerCoordinator, type ConsumerCoordinatorOptions } from './consumer-coordinator.ts'
 import type { ConsumerInterceptor } from './consumer-interceptor.ts'
 import { ConsumerMetadata } from './consumer-metadata.ts'
 import { ConsumerMetrics } from './consumer-metrics.ts'
@@ -20,8 +20,10 @@ import { ConsumerNetworkClient } from './consumer-network-client.ts'
 import type { ConsumerPartitionAssignor } from './consumer-partition-assignor.ts'
 import type { Deserializers } from './fetch-config.ts'
 import { Fetcher } from './fetcher.ts'
+import type { GroupMembership } from './group-membership.ts'
 import type { GroupRebalanceConfig } from './group-rebalance-config.ts'
 import type { KafkaConsumerOptions } from './kafka-consumer.ts'
+import { ConsumerGroupMembership, type ConsumerGroupMembershipOptions } from './modern/consumer-group-membership.ts'
 import { OffsetFetcher } from './offset-fetcher.ts'
 import { PositionsValidator } from './positions-validator.ts'
 import { SubscriptionState } from './subscription-state.ts'
@@ -40,7 +42,7 @@ export interface ConsumerParts<K, V> {
   readonly metadata: ConsumerMetadata
   readonly client: ConsumerNetworkClient
   /** Undefined without `group.id`. */
-  readonly coordinator: ConsumerCoordinator | undefined
+  readonly membership: GroupMembership | undefined
   readonly assignors: readonly ConsumerPartitionAssignor[]
   readonly fetcher: Fetcher<K, V>
   readonly offsetFetcher: OffsetFetcher
@@ -106,17 +108,21 @@ export function createConsumerParts<K, V>(
   const interceptors = new Interceptors(options.interceptors ?? [], onWarning)
   const assignors = options.assignors ?? assignorsOf(config)
   const rebalanceConfig = groupRebalanceConfig(config)
-  const coordinator =
+  const membership =
     rebalanceConfig === undefined
       ? undefined
-      : new ConsumerCoordinator(runtime, {
+      : createMembership(runtime, {
           client,
           config: rebalanceConfig,
           assignors,
           metadata,
           subscriptions,
           metrics,
+          random,
           retryBackoff,
+          protocol: config.groupProtocol,
+          defaultApiTimeoutMs: config.getNumber('default.api.timeout.ms'),
+          remoteAssignor: config.get('group.remote.assignor') ?? undefined,
           autoCommitIntervalMs: config.getBoolean('enable.auto.commit')
             ? config.getNumber('auto.commit.interval.ms')
             : undefined,
@@ -133,7 +139,7 @@ export function createConsumerParts<K, V>(
     metrics,
     deserializers,
     defaultApiTimeoutMs: config.getNumber('default.api.timeout.ms'),
-    coordinator,
+    membership,
     assignors,
     interceptors,
     fetcher: new Fetcher(runtime, { ...shared, config: config.fetch, deserializers, metrics }),
@@ -141,6 +147,16 @@ export function createConsumerParts<K, V>(
     positionsValidator: new PositionsValidator(runtime, shared),
     topicMetadataFetcher: new TopicMetadataFetcher(client, retryBackoff),
   }
+}
+
+interface MembershipOptions extends ConsumerCoordinatorOptions, ConsumerGroupMembershipOptions {
+  readonly protocol: GroupProtocol
+}
+
+function createMembership(runtime: Runtime, options: MembershipOptions): GroupMembership {
+  return options.protocol === 'consumer'
+    ? new ConsumerGroupMembership(runtime, options)
+    : new ConsumerCoordinator(runtime, options)
 }
 
 const ASSIGNORS: Readonly<Record<string, () => ConsumerPartitionAssignor>> = {

@@ -19,10 +19,10 @@ export class ConsumerPoller<K, V> {
 
   /** Waits for records, or for positions that move over what applications do not see; undefined when time ran out. */
   async poll(timer: Timer): Promise<CollectedFetch<K, V> | undefined> {
-    const { client, coordinator } = this.#parts
+    const { client, membership } = this.#parts
     do {
       client.maybeTriggerWakeup()
-      if (coordinator === undefined || (await coordinator.poll(timer, false))) await this.updateFetchPositions(timer)
+      if (membership === undefined || (await membership.poll(timer, false))) await this.updateFetchPositions(timer)
       const fetch = await this.#pollForFetches(timer)
       if (fetch.isEmpty) continue
       // The next fetches go out before the application works on these.
@@ -35,25 +35,30 @@ export class ConsumerPoller<K, V> {
 
   /** Begins to look for positions that are missing or in doubt. */
   async updateFetchPositions(timer: Timer): Promise<void> {
-    const { coordinator, offsetFetcher, positionsValidator, subscriptions } = this.#parts
+    const { membership, offsetFetcher, positionsValidator, subscriptions } = this.#parts
     positionsValidator.validatePositionsIfNeeded()
     this.#hasAllFetchPositions = subscriptions.hasAllFetchPositions
     if (this.#hasAllFetchPositions) return
-    if (coordinator !== undefined && !(await coordinator.initWithCommittedOffsetsIfNeeded(timer))) return
-    subscriptions.resetInitializingPositions()
+    const initialized =
+      membership === undefined
+        ? subscriptions.initializingPartitions()
+        : await membership.initWithCommittedOffsetsIfNeeded(timer)
+    if (initialized === undefined) return
+    subscriptions.resetInitializingPositions(initialized)
     offsetFetcher.resetPositionsIfNeeded()
   }
 
   async #pollForFetches(timer: Timer): Promise<CollectedFetch<K, V>> {
-    const { client, coordinator, fetcher, retryBackoffMs } = this.#parts
-    const toNextPollMs = Math.max(coordinator?.timeToNextPollMs ?? Number.POSITIVE_INFINITY, MIN_POLL_MS)
+    const { client, membership, fetcher, retryBackoffMs } = this.#parts
+    const toNextPollMs = Math.max(membership?.timeToNextPollMs ?? Number.POSITIVE_INFINITY, MIN_POLL_MS)
     const pollTimeoutMs = Math.min(toNextPollMs, timer.remainingMs)
     const fetch = fetcher.collectFetch()
     if (!fetch.isEmpty) return fetch
     this.#sendFetches()
     // A lookup of positions may have failed: it is to be tried again soon.
     const timeoutMs = this.#hasAllFetchPositions ? pollTimeoutMs : Math.min(pollTimeoutMs, retryBackoffMs)
-    await client.poll(new Timer(this.#runtime, timeoutMs), () => !fetcher.hasAvailableFetches)
+    const isIdle = () => !fetcher.hasAvailableFetches && membership?.isPollDue !== true
+    await client.poll(new Timer(this.#runtime, timeoutMs), isIdle)
     return fetcher.collectFetch()
   }
 

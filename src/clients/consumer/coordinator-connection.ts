@@ -124,6 +124,19 @@ export class CoordinatorConnection {
     else this.#lookup = undefined
   }
 
+  /** Begins to look, unless that is under way; for a thread that does so until there is a coordinator. */
+  lookupAgain(): void {
+    if (this.#lookup?.isDone === true) this.#lookup = undefined
+    this.lookup()
+  }
+
+  /** Why the last lookup failed, if it is of no use to try again; once. */
+  takeFatalError(): Error | undefined {
+    const error = this.#fatalError
+    this.#fatalError = undefined
+    return error
+  }
+
   #discovered({ nodeId, host, port, errorCode, errorMessage }: Found): void {
     const { client, groupId, onDiscovered } = this.#options
     if (errorCode === ErrorCode.GROUP_AUTHORIZATION_FAILED) {

@@ -8,8 +8,6 @@ import type { PartitionInfo } from '../metadata-snapshot.ts'
 import type { Deserializer } from '../serialization.ts'
 import { describePartitions, TopicPartitionMap } from '../topic-partition-map.ts'
 import { type AutoOffsetResetStrategy, EARLIEST, LATEST } from './auto-offset-reset-strategy.ts'
-import type { ConsumerCoordinator, GroupMembershipOperation } from './consumer-coordinator.ts'
-import { InvalidGroupIdException } from './consumer-errors.ts'
 import type { ConsumerGroupMetadata } from './consumer-group-metadata.ts'
 import type { ConsumerInterceptor } from './consumer-interceptor.ts'
 import type { ConsumerPartitionAssignor } from './consumer-partition-assignor.ts'
@@ -17,10 +15,13 @@ import { type ConsumerParts, createConsumerParts } from './consumer-parts.ts'
 import { ConsumerPoller } from './consumer-poller.ts'
 import type { ConsumerRebalanceListener } from './consumer-rebalance-listener.ts'
 import { ConsumerRecords } from './consumer-record.ts'
+import { ConsumerSubscriber, groupMembershipOf } from './consumer-subscriber.ts'
+import type { GroupMembershipOperation } from './group-membership.ts'
 import type { OffsetAndMetadata, OffsetAndTimestamp } from './offset-and-metadata.ts'
 import type { OffsetCommitCallback } from './offset-committer.ts'
 import type { Offsets } from './offset-requests.ts'
 import { SingleCaller } from './single-caller.ts'
+import type { SubscriptionPattern } from './subscription-pattern.ts'
 import { Timer } from './timer.ts'
 
 /** How long `close` may take by default. */
@@ -44,7 +45,8 @@ export interface CloseOptions {
 }
 
 /**
- * A consumer with the semantics of the Java client (org.apache.kafka.clients.consumer.KafkaConsumer, classic protocol).
+ * A consumer with the semantics of the Java client (org.apache.kafka.clients.consumer.KafkaConsumer), with either protocol
+ * of groups: `group.protocol` is `classic` or `consumer` (KIP-848).
  *
  * It takes one call at a time, and most of its work is done within `poll`; only `wakeup` may be called during another call.
  * Callbacks run within calls and may make calls themselves. Times are in milliseconds. Calls that wait end with
@@ -55,6 +57,7 @@ export class KafkaConsumer<K, V> {
   readonly #runtime: Runtime
   readonly #parts: ConsumerParts<K, V>
   readonly #poller: ConsumerPoller<K, V>
+  readonly #subscriber: ConsumerSubscriber<K, V>
   readonly #caller = new SingleCaller()
   #closed = false
 
@@ -66,6 +69,7 @@ export class KafkaConsumer<K, V> {
     this.#runtime = runtime
     this.#parts = createConsumerParts(runtime, config, options, body => this.#caller.callback(body))
     this.#poller = new ConsumerPoller(runtime, this.#parts)
+    this.#subscriber = new ConsumerSubscriber(this.#parts)
   }
 
   /** The partitions that are assigned now. */
@@ -82,48 +86,25 @@ export class KafkaConsumer<K, V> {
    * Subscribes to topics, or to all whose whole name matches a pattern; the group assigns their partitions in the next polls.
    * Replaces the subscription before; an empty list is `unsubscribe`.
    *
-   * @throws InvalidGroupIdException without `group.id`; IllegalStateException after `assign`
+   * @param topics a `SubscriptionPattern` is looked for by the group's coordinator, with the consumer protocol only
+   * @throws InvalidGroupIdException without `group.id`; IllegalStateException after `assign`;
+   *   UnsupportedOperationException for a `SubscriptionPattern` with the classic protocol
    */
-  subscribe(topics: readonly string[] | RegExp, listener?: ConsumerRebalanceListener): Promise<void> {
-    return this.#call(async () => {
-      const coordinator = this.#coordinator()
-      const { assignors, fetcher, metadata, subscriptions } = this.#parts
-      if (!(topics instanceof RegExp) && topics.length === 0) return this.#unsubscribe()
-      if (!(topics instanceof RegExp) && topics.some(topic => topic.trim() === '')) {
-        throw new IllegalArgumentException('topics to subscribe to must not be empty')
-      }
-      if (assignors.length === 0) {
-        throw new IllegalStateException('must configure at least one assignor in partition.assignment.strategy')
-      }
-      if (topics instanceof RegExp) {
-        subscriptions.subscribePattern(topics, listener)
-        coordinator.updatePatternSubscription()
-        metadata.requestUpdateForNewTopics()
-        return
-      }
-      const kept = subscriptions.assignedPartitions().filter(({ topic }) => topics.includes(topic))
-      fetcher.clearBufferedDataForUnassignedPartitions(kept)
-      if (subscriptions.subscribe(topics, listener)) metadata.requestUpdateForNewTopics()
-    })
+  subscribe(
+    topics: readonly string[] | RegExp | SubscriptionPattern,
+    listener?: ConsumerRebalanceListener,
+  ): Promise<void> {
+    return this.#call(() => this.#subscriber.subscribe(topics, listener))
   }
 
   /** Reads these partitions, without the group's assignment. Replaces the assignment before; an empty one is `unsubscribe`. */
   assign(partitions: readonly TopicPartition[]): Promise<void> {
-    return this.#call(async () => {
-      if (partitions.length === 0) return this.#unsubscribe()
-      for (const { topic } of partitions) {
-        if (topic.trim() === '') throw new IllegalArgumentException('topics of partitions must not be empty')
-      }
-      const { coordinator, fetcher, metadata, subscriptions } = this.#parts
-      fetcher.clearBufferedDataForUnassignedPartitions(partitions)
-      await coordinator?.committer.maybeAutoCommitAsync()
-      if (subscriptions.assignFromUser(partitions)) metadata.requestUpdateForNewTopics()
-    })
+    return this.#call(() => this.#subscriber.assign(partitions))
   }
 
   /** Gives up subscription and assignment. */
   unsubscribe(): Promise<void> {
-    return this.#call(() => this.#unsubscribe())
+    return this.#call(() => this.#subscriber.unsubscribe())
   }
 
   /**
@@ -163,13 +144,13 @@ export class KafkaConsumer<K, V> {
    */
   commitSync(offsets?: Iterable<readonly [TopicPartition, OffsetAndMetadata]>, timeoutMs?: number): Promise<void> {
     return this.#call(async () => {
-      const coordinator = this.#coordinator()
+      const membership = groupMembershipOf(this.#parts)
       const { metrics } = this.#parts
       const startMs = this.#runtime.clock.monotonicMs()
       const toCommit = this.#offsetsToCommit(offsets)
       const timer = this.#timer(timeoutMs)
       try {
-        if (await coordinator.committer.commitSync(toCommit, timer)) return
+        if (await membership.committer.commitSync(toCommit, timer)) return
       } finally {
         metrics.recordCommitSync(this.#runtime.clock.monotonicMs() - startMs)
       }
@@ -188,7 +169,7 @@ export class KafkaConsumer<K, V> {
     callback?: OffsetCommitCallback,
   ): Promise<void> {
     return this.#call(async () => {
-      await this.#coordinator().committer.commitAsync(this.#offsetsToCommit(offsets), callback)
+      await groupMembershipOf(this.#parts).committer.commitAsync(this.#offsetsToCommit(offsets), callback)
     })
   }
 
@@ -198,12 +179,12 @@ export class KafkaConsumer<K, V> {
     timeoutMs?: number,
   ): Promise<TopicPartitionMap<OffsetAndMetadata | undefined>> {
     return this.#call(async () => {
-      const coordinator = this.#coordinator()
+      const membership = groupMembershipOf(this.#parts)
       const { metadata, metrics } = this.#parts
       const startMs = this.#runtime.clock.monotonicMs()
       const timer = this.#timer(timeoutMs)
       try {
-        const offsets = await coordinator.fetchCommittedOffsets(partitions, timer)
+        const offsets = await membership.fetchCommittedOffsets(partitions, timer)
         if (offsets === undefined) {
           throw new TimeoutException(
             `timeout of ${timer.timeoutMs}ms expired before the last committed offset for partitions ` +
@@ -223,17 +204,21 @@ export class KafkaConsumer<K, V> {
 
   /** This consumer's place in its group. @throws InvalidGroupIdException without `group.id` */
   groupMetadata(): ConsumerGroupMetadata {
-    return this.#sync(() => this.#coordinator().groupMetadata)
+    return this.#sync(() => groupMembershipOf(this.#parts).groupMetadata)
   }
 
-  /** Lets the group rebalance with the next poll. @throws IllegalStateException without `group.id` */
+  /**
+   * Lets the group rebalance with the next poll. The consumer protocol knows no such thing: there it does nothing.
+   *
+   * @throws IllegalStateException without `group.id`
+   */
   enforceRebalance(reason = 'rebalance enforced by user'): void {
     this.#sync(() => {
-      const { coordinator } = this.#parts
-      if (coordinator === undefined) {
+      const { membership } = this.#parts
+      if (membership === undefined) {
         throw new IllegalStateException('tried to force a rebalance but consumer does not have a group')
       }
-      coordinator.requestRejoin(reason)
+      membership.enforceRebalance(reason)
     })
   }
 
@@ -380,14 +365,14 @@ export class KafkaConsumer<K, V> {
 
   /** Closes everything, whatever goes wrong; then throws what went wrong first. */
   async #close(timeoutMs: number, operation: GroupMembershipOperation): Promise<void> {
-    const { client, coordinator, deserializers, fetcher, interceptors, requestTimeoutMs } = this.#parts
+    const { client, deserializers, fetcher, interceptors, membership, requestTimeoutMs } = this.#parts
     const whole = new Timer(this.#runtime, timeoutMs)
     const timer = new Timer(this.#runtime, Math.min(timeoutMs, requestTimeoutMs))
     const errors: unknown[] = []
     const collect = (error: unknown): void => {
       errors.push(error)
     }
-    await coordinator?.close(timer, operation).catch(collect)
+    await membership?.close(timer, operation).catch(collect)
     timer.reset(Math.min(whole.remainingMs, requestTimeoutMs))
     await fetcher.close(timer).catch(collect)
     interceptors.close()
@@ -395,13 +380,6 @@ export class KafkaConsumer<K, V> {
     deserializers.key.close?.()
     deserializers.value.close?.()
     if (errors.length > 0) throw new KafkaError('failed to close kafka consumer', { cause: errors[0] })
-  }
-
-  async #unsubscribe(): Promise<void> {
-    const { coordinator, fetcher, subscriptions } = this.#parts
-    fetcher.clearBufferedDataForUnassignedPartitions([])
-    await coordinator?.unsubscribe()
-    subscriptions.unsubscribe()
   }
 
   #seekTo(partitions: readonly TopicPartition[], strategy: AutoOffsetResetStrategy): void {
@@ -420,14 +398,6 @@ export class KafkaConsumer<K, V> {
       if (leaderEpoch !== undefined) metadata.updateLastSeenEpochIfNewer(partition, leaderEpoch)
     }
     return toCommit
-  }
-
-  #coordinator(): ConsumerCoordinator {
-    const { coordinator } = this.#parts
-    if (coordinator !== undefined) return coordinator
-    throw new InvalidGroupIdException(
-      'to use the group management or offset commit APIs, you must provide a valid group.id in the consumer configuration',
-    )
   }
 
   #timer(timeoutMs: number = this.#parts.defaultApiTimeoutMs): Timer {

@@ -2,7 +2,12 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { WakeupException } from '../errors.ts'
 import type { ExponentialBackoff } from '../exponential-backoff.ts'
-import { FencedInstanceIdException, hasCode, RetriableCommitFailedException } from './consumer-errors.ts'
+import {
+  CommitFailedException,
+  FencedInstanceIdException,
+  hasCode,
+  RetriableCommitFailedException,
+} from './consumer-errors.ts'
 import type { ConsumerNetworkClient } from './consumer-network-client.ts'
 import type { CoordinatorConnection } from './coordinator-connection.ts'
 import type { OffsetRequests, Offsets } from './offset-requests.ts'
@@ -51,6 +56,7 @@ export class OffsetCommitter {
   /** Wait for a coordinator. */
   #pendingAsyncCommits = 0
   #isFenced = false
+  #autoCommit: RequestFuture<void> | undefined
 
   constructor(runtime: Runtime, options: OffsetCommitterOptions) {
     this.#runtime = runtime
@@ -65,6 +71,11 @@ export class OffsetCommitter {
 
   get isAutoCommitEnabled(): boolean {
     return this.#options.autoCommitIntervalMs !== undefined
+  }
+
+  /** Whether an automatic commit waits for its answer. */
+  get isAutoCommitInFlight(): boolean {
+    return this.#autoCommit?.isDone === false
   }
 
   /** Runs the callbacks of commits that have ended. @throws FencedInstanceIdException for ever, once one was fenced */
@@ -124,7 +135,7 @@ export class OffsetCommitter {
         onCommit(offsets)
         return true
       }
-      if (future.failed && !future.isRetriable) throw future.exception
+      if (future.failed && !future.isRetriable) throw commitSyncError(future.exception)
       await timer.sleep(retryBackoff.backoff(attempts++))
     } while (timer.notExpired)
     return false
@@ -139,12 +150,13 @@ export class OffsetCommitter {
   }
 
   /** Commits what was read now. */
-  autoCommitAsync(): Promise<RequestFuture<void> | undefined> {
+  async autoCommitAsync(): Promise<RequestFuture<void> | undefined> {
     const { onWarning, retryBackoffMs, subscriptions } = this.#options
-    return this.commitAsync(subscriptions.allConsumed(), (_, error) => {
+    this.#autoCommit = await this.commitAsync(subscriptions.allConsumed(), (_, error) => {
       if (error instanceof RetriableCommitFailedException) this.#autoCommitTimer.reset(retryBackoffMs)
       else if (error !== undefined) onWarning(`automatic commit of offsets failed: ${error.message}`)
     })
+    return this.#autoCommit
   }
 
   /** A new assignment: the interval begins anew. */
@@ -205,4 +217,15 @@ export class OffsetCommitter {
     }
     return true
   }
+}
+
+/** What a caller who waits is told. */
+function commitSyncError(error: Error): Error {
+  if (!hasCode(error, ErrorCode.STALE_MEMBER_EPOCH)) return error
+  return new CommitFailedException(
+    'OffsetCommit failed with stale member epoch: the member was told another one since',
+    {
+      cause: error,
+    },
+  )
 }

@@ -10,17 +10,15 @@ import {
   TopicAuthorizationException,
 } from '../errors.ts'
 import { TopicPartitionMap, TopicPartitionSet } from '../topic-partition-map.ts'
-import { CommitFailedException, groupExceptionFor, RebalanceInProgressException } from './consumer-errors.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { ConsumerNetworkClient } from './consumer-network-client.ts'
 import type { CoordinatorConnection } from './coordinator-connection.ts'
 import type { GroupRebalanceConfig } from './group-rebalance-config.ts'
 import { coordinatorNotAvailable } from './group-requests.ts'
-import { type Generation, isSameGeneration, type MemberState, NO_GENERATION } from './member-state.ts'
 import type { OffsetAndMetadata } from './offset-and-metadata.ts'
+import { type CommitIdentity, commonCommitError, type OffsetMember } from './offset-member.ts'
 import { partitionsByTopic } from './partitions-by-topic.ts'
 import { RequestFuture } from './request-future.ts'
-import type { SubscriptionState } from './subscription-state.ts'
 
 /** The last versions that name topics. */
 const LAST_VERSION_WITH_NAMES = 9
@@ -37,12 +35,11 @@ export interface OffsetRequestsOptions {
   readonly client: ConsumerNetworkClient
   readonly config: GroupRebalanceConfig
   readonly coordinator: CoordinatorConnection
-  readonly member: MemberState
-  readonly subscriptions: SubscriptionState
+  readonly offsetMember: OffsetMember
   readonly metrics: ConsumerMetrics
 }
 
-/** Requests about committed offsets, and what their answers mean (those of Kafka's ConsumerCoordinator). */
+/** Requests about committed offsets, and what their answers mean (those of Kafka's ConsumerCoordinator and CommitRequestManager). */
 export class OffsetRequests {
   readonly #options: OffsetRequestsOptions
 
@@ -51,25 +48,24 @@ export class OffsetRequests {
   }
 
   commit(offsets: Offsets): RequestFuture<void> {
-    const { client, config, coordinator, member, metrics, subscriptions } = this.#options
+    const { client, config, coordinator, metrics, offsetMember } = this.#options
     if (offsets.size === 0) return RequestFuture.success(undefined)
     const node = coordinator.get()
     if (node === undefined) return coordinatorNotAvailable()
     for (const { offset } of offsets.values()) {
       if (offset < 0) return RequestFuture.failure(new IllegalArgumentException(`invalid offset: ${offset}`))
     }
-    const isMember = subscriptions.hasAutoAssignedPartitions
-    const sent = isMember ? member.generationIfStable : NO_GENERATION
-    if (sent === undefined) return RequestFuture.failure(this.#notStable())
+    const sent = offsetMember.commitIdentity()
+    if (sent instanceof KafkaError) return RequestFuture.failure(sent)
     return client
       .send(node, {
         api: OffsetCommit,
         latestVersion: LAST_VERSION_WITH_NAMES,
         body: {
           groupId: config.groupId,
-          generationIdOrMemberEpoch: sent.generationId,
+          generationIdOrMemberEpoch: sent.generationIdOrMemberEpoch,
           memberId: sent.memberId,
-          groupInstanceId: isMember ? (config.groupInstanceId ?? null) : null,
+          groupInstanceId: sent.groupInstanceId,
           topics: partitionsByTopic(offsets.keys()).map(({ topic, partitions }) => ({
             name: topic,
             partitions: partitions.map(partition => committedPartition(offsets, { topic, partition })),
@@ -88,9 +84,10 @@ export class OffsetRequests {
   }
 
   fetch(partitions: readonly TopicPartition[]): RequestFuture<CommittedOffsets> {
-    const { client, config, coordinator } = this.#options
+    const { client, config, coordinator, offsetMember } = this.#options
     const node = coordinator.get()
     if (node === undefined) return coordinatorNotAvailable()
+    const asked = offsetMember.fetchIdentity()
     const topics = partitionsByTopic(partitions).map(({ topic, partitions: partitionIndexes }) => ({
       name: topic,
       partitionIndexes,
@@ -102,7 +99,7 @@ export class OffsetRequests {
         body: version => {
           const requireStable = version >= REQUIRE_STABLE_SINCE
           if (version < BATCHED_SINCE) return { groupId: config.groupId, topics, requireStable }
-          return { groups: [{ groupId: config.groupId, topics }], requireStable }
+          return { groups: [{ groupId: config.groupId, ...asked, topics }], requireStable }
         },
       })
       .compose<CommittedOffsets>(
@@ -111,17 +108,8 @@ export class OffsetRequests {
       )
   }
 
-  /** Why a member that has no assignment cannot commit. */
-  #notStable(): KafkaError {
-    if (!this.#options.member.isRebalanceInProgress) return new CommitFailedException()
-    return new RebalanceInProgressException(
-      'offset commit cannot be completed since the consumer is undergoing a rebalance for auto partition assignment. ' +
-        'You can try completing the rebalance by calling poll() and then retry the operation.',
-    )
-  }
-
   /** The first error that is no partition's own; undefined: all is committed. */
-  #commitFailed({ topics }: OffsetCommitResponse, sent: Generation): KafkaError | undefined {
+  #commitFailed({ topics }: OffsetCommitResponse, sent: CommitIdentity): KafkaError | undefined {
     const unauthorizedTopics = new Set<string>()
     for (const { name, partitions } of topics) {
       for (const { errorCode } of partitions) {
@@ -133,43 +121,13 @@ export class OffsetRequests {
     return unauthorizedTopics.size > 0 ? new TopicAuthorizationException([...unauthorizedTopics]) : undefined
   }
 
-  #commitError(errorCode: number, sent: Generation): KafkaError {
-    const { config, coordinator, member } = this.#options
-    const isUnchanged = isSameGeneration(member.generation, sent)
-    const isRejoining = member.state === 'preparing-rebalance'
-    switch (errorCode) {
-      case ErrorCode.GROUP_AUTHORIZATION_FAILED:
-        return new GroupAuthorizationException(`not authorized to access group: ${config.groupId}`)
-      case ErrorCode.OFFSET_METADATA_TOO_LARGE:
-      case ErrorCode.INVALID_COMMIT_OFFSET_SIZE:
-      case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
-      case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
-        return exceptionFor(errorCode)
-      case ErrorCode.COORDINATOR_NOT_AVAILABLE:
-      case ErrorCode.NOT_COORDINATOR:
-      case ErrorCode.REQUEST_TIMED_OUT:
-        coordinator.markUnknown()
-        return exceptionFor(errorCode)
-      case ErrorCode.FENCED_INSTANCE_ID:
-        if (isUnchanged) return groupExceptionFor(errorCode)
-        return isRejoining ? new RebalanceInProgressException(STALE_GENERATION) : new CommitFailedException()
-      case ErrorCode.REBALANCE_IN_PROGRESS:
-        // Between JoinGroup and SyncGroup nothing can be committed; what is read stays the member's.
-        member.requestRejoin('offset commit failed since group is already rebalancing')
-        return new RebalanceInProgressException(
-          'offset commit cannot be completed since the consumer group is executing a rebalance at the moment. You can ' +
-            'try completing the rebalance by calling poll() and then retry commit again',
-        )
-      case ErrorCode.UNKNOWN_MEMBER_ID:
-      case ErrorCode.ILLEGAL_GENERATION: {
-        if (!isUnchanged && isRejoining) return new RebalanceInProgressException(STALE_GENERATION)
-        const reason = `encountered ${errorName(errorCode)} from OFFSET_COMMIT response`
-        member.resetAndRejoin(reason, errorCode !== ErrorCode.ILLEGAL_GENERATION)
-        return new CommitFailedException()
-      }
-      default:
-        return new KafkaError(`unexpected error in commit: ${errorName(errorCode)}`)
-    }
+  #commitError(errorCode: number, sent: CommitIdentity): KafkaError {
+    const { config, coordinator } = this.#options
+    return (
+      commonCommitError(errorCode, config.groupId, coordinator) ??
+      sent.failed(errorCode) ??
+      new KafkaError(`unexpected error in commit: ${errorName(errorCode)}`)
+    )
   }
 
   #committed(response: OffsetFetchResponse): CommittedOffsets {
@@ -213,7 +171,7 @@ export class OffsetRequests {
   }
 
   #checkGroup(errorCode: number): void {
-    const { config, coordinator } = this.#options
+    const { config, coordinator, offsetMember } = this.#options
     if (errorCode === ErrorCode.NONE) return
     if (errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE || errorCode === ErrorCode.NOT_COORDINATOR) {
       coordinator.markUnknown()
@@ -222,14 +180,11 @@ export class OffsetRequests {
       throw new GroupAuthorizationException(`not authorized to access group: ${config.groupId}`)
     }
     if (isRetriableCode(errorCode)) throw exceptionFor(errorCode)
+    const error = offsetMember.fetchFailed(errorCode)
+    if (error !== undefined) throw error
     throw new KafkaError(`unexpected error in fetch offset response: ${errorName(errorCode)}`)
   }
 }
-
-const STALE_GENERATION =
-  "offset commit cannot be completed since the consumer member's generation is already stale, meaning it has already " +
-  'participated another rebalance and got a new generation. You can try completing the rebalance by calling poll() and ' +
-  'then retry commit again'
 
 function committedPartition(offsets: Offsets, partition: TopicPartition) {
   const { offset = -1, leaderEpoch, metadata = '' } = offsets.get(partition) ?? {}

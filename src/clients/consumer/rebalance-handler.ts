@@ -12,7 +12,7 @@ import type { JoinProtocols } from './group-requests.ts'
 import type { Generation, MemberState } from './member-state.ts'
 import type { OffsetCommitter } from './offset-committer.ts'
 import { flattenPartitions, partitionsByTopic } from './partitions-by-topic.ts'
-import type { RebalanceListenerInvoker } from './rebalance-listener-invoker.ts'
+import { listenerFailed, type RebalanceListenerInvoker } from './rebalance-listener-invoker.ts'
 import type { RequestFuture } from './request-future.ts'
 import type { SubscriptionState } from './subscription-state.ts'
 import { Timer } from './timer.ts'
@@ -224,8 +224,4 @@ function notify(
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }
-}
-
-function listenerFailed(cause: Error): KafkaError {
-  return new KafkaError(`user rebalance callback throws an error: ${cause.message}`, { cause })
 }

@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../protocol/topic-partition.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { WakeupException } from '../errors.ts'
+import { KafkaError, WakeupException } from '../errors.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
 import type { SubscriptionState } from './subscription-state.ts'
 
@@ -63,4 +63,9 @@ export class RebalanceListenerInvoker {
       return error instanceof Error ? error : new Error(String(error))
     }
   }
+}
+
+/** What calls throw when the listener threw. */
+export function listenerFailed(cause: Error): KafkaError {
+  return new KafkaError(`user rebalance callback throws an error: ${cause.message}`, { cause })
 }

@@ -8,12 +8,13 @@ import type { ConsumerRebalanceListener } from './consumer-rebalance-listener.ts
 import { type FetchPosition, isSamePosition } from './fetch-position.ts'
 import type { OffsetAndMetadata } from './offset-and-metadata.ts'
 import { flattenPartitions, partitionsByTopic } from './partitions-by-topic.ts'
+import type { SubscriptionPattern } from './subscription-pattern.ts'
 import { TopicPartitionState } from './topic-partition-state.ts'
 
 /** `isolation.level`. */
 export type IsolationLevel = 'read_uncommitted' | 'read_committed'
 
-type SubscriptionType = 'none' | 'auto-topics' | 'auto-pattern' | 'user-assigned'
+type SubscriptionType = 'none' | 'auto-topics' | 'auto-pattern' | 'auto-pattern-re2j' | 'user-assigned'
 
 /** The log of a partition was cut below a position, and nothing says where to go on. */
 export interface LogTruncation {
@@ -40,6 +41,9 @@ export class SubscriptionState {
   readonly #defaultResetStrategy: AutoOffsetResetStrategy
   #type: SubscriptionType = 'none'
   #pattern: RegExp | undefined
+  #re2jPattern: SubscriptionPattern | undefined
+  /** Topics of the last assignment by a group of the consumer protocol. */
+  #assignedTopicIds: ReadonlySet<string> = new Set()
   #subscription: ReadonlySet<string> = new Set()
   #groupSubscription: ReadonlySet<string> = new Set()
   #assignment = new TopicPartitionMap<TopicPartitionState>()
@@ -67,9 +71,27 @@ export class SubscriptionState {
     return this.#type === 'auto-pattern'
   }
 
+  /** The pattern that the group's coordinator looks for; undefined: there is none. */
+  get subscriptionPattern(): SubscriptionPattern | undefined {
+    return this.#type === 'auto-pattern-re2j' ? this.#re2jPattern : undefined
+  }
+
   /** Whether the group assigns partitions. */
   get hasAutoAssignedPartitions(): boolean {
-    return this.#type === 'auto-topics' || this.#type === 'auto-pattern'
+    return this.#type === 'auto-topics' || this.#type === 'auto-pattern' || this.#type === 'auto-pattern-re2j'
+  }
+
+  get assignedTopicIds(): ReadonlySet<string> {
+    return this.#assignedTopicIds
+  }
+
+  set assignedTopicIds(topicIds: ReadonlySet<string>) {
+    this.#assignedTopicIds = topicIds
+  }
+
+  /** Whether a topic is only of interest because the coordinator found it by the pattern. */
+  isAssignedFromRe2j(topicId: string): boolean {
+    return this.#type === 'auto-pattern-re2j' && this.#assignedTopicIds.has(topicId)
   }
 
   get hasDefaultOffsetResetPolicy(): boolean {
@@ -93,6 +115,13 @@ export class SubscriptionState {
     this.#setType('auto-pattern')
     this.#rebalanceListener = listener
     this.#pattern = wholeMatch(pattern)
+  }
+
+  /** As `subscribe`, to what the group's coordinator finds by a pattern. */
+  subscribeRe2jPattern(pattern: SubscriptionPattern, listener: ConsumerRebalanceListener | undefined): void {
+    this.#setType('auto-pattern-re2j')
+    this.#rebalanceListener = listener
+    this.#re2jPattern = pattern
   }
 
   /** The topics that the pattern matches now; whether they changed. */
@@ -140,6 +169,20 @@ export class SubscriptionState {
     this.#setAssignment(partitions)
   }
 
+  /** As `assignFromSubscribed`; those that were added are not read until `enablePartitionsAwaitingCallback`. */
+  assignFromSubscribedAwaitingCallback(partitions: Iterable<TopicPartition>, added: Iterable<TopicPartition>): void {
+    this.assignFromSubscribed(partitions)
+    for (const partition of added) this.state(partition).pendingOnAssignedCallback = true
+  }
+
+  /** The application has heard of these partitions. */
+  enablePartitionsAwaitingCallback(partitions: Iterable<TopicPartition>): void {
+    for (const partition of partitions) {
+      const state = this.#assignment.get(partition)
+      if (state !== undefined) state.pendingOnAssignedCallback = false
+    }
+  }
+
   /** Whether the subscription has all topics of an assignment: it may have changed while the group rebalanced. */
   checkAssignmentMatchedSubscription(partitions: Iterable<TopicPartition>): boolean {
     const isSubscribed = (topic: string) =>
@@ -151,6 +194,7 @@ export class SubscriptionState {
     this.#subscription = new Set()
     this.#groupSubscription = new Set()
     this.#assignment = new TopicPartitionMap()
+    this.#assignedTopicIds = new Set()
     this.#pattern = undefined
     this.#type = 'none'
     this.#assignmentId++
@@ -233,10 +277,12 @@ export class SubscriptionState {
   /**
    * Lets partitions without a committed offset begin as `auto.offset.reset` says.
    *
+   * @param asked partitions of which it is known; none of those that were assigned since
    * @throws NoOffsetForPartitionException when that is `none`
    */
-  resetInitializingPositions(): void {
-    const initializing = this.initializingPartitions()
+  resetInitializingPositions(asked: Iterable<TopicPartition>): void {
+    const known = new TopicPartitionSet(asked)
+    const initializing = this.initializingPartitions().filter(partition => known.has(partition))
     if (initializing.length > 0 && !this.hasDefaultOffsetResetPolicy)
       throw new NoOffsetForPartitionException(initializing)
     for (const partition of initializing) this.requestOffsetReset(partition)
@@ -330,6 +376,8 @@ export class SubscriptionState {
         return `Subscribe(${[...this.#subscription].join(',')})`
       case 'auto-pattern':
         return `Subscribe(${this.#pattern?.source})`
+      case 'auto-pattern-re2j':
+        return `Subscribe(${this.#re2jPattern?.pattern})`
       case 'user-assigned':
         return `Assign(${describePartitions(this.assignedPartitions())}, id=${this.#assignmentId})`
     }

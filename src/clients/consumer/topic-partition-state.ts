@@ -22,6 +22,8 @@ export class TopicPartitionState {
   logStartOffset: number | undefined
   paused = false
   pendingRevocation = false
+  /** The application has not heard of it yet. */
+  pendingOnAssignedCallback = false
   endOffsetRequested = false
 
   get position(): FetchPosition | undefined {
@@ -63,11 +65,11 @@ export class TopicPartitionState {
   }
 
   get shouldInitialize(): boolean {
-    return this.#fetchState === 'initializing' && !this.pendingRevocation
+    return this.#fetchState === 'initializing' && !this.pendingRevocation && !this.pendingOnAssignedCallback
   }
 
   get isFetchable(): boolean {
-    return !this.paused && !this.pendingRevocation && this.hasValidPosition
+    return !this.paused && !this.pendingRevocation && !this.pendingOnAssignedCallback && this.hasValidPosition
   }
 
   awaitingRetryBackoff(nowMs: number): boolean {

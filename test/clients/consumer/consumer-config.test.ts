@@ -43,9 +43,11 @@ describe('the configuration of a consumer', () => {
     [{ 'group.instance.id': '..' }, 'group.instance.id'],
     [{ 'group.instance.id': 'a b' }, 'group.instance.id'],
     [{ 'enable.auto.commit': true }, 'enable.auto.commit'],
-    [{ 'group.protocol': 'consumer' }, 'group.protocol'],
     [{ 'group.protocol': 'streams' }, 'group.protocol'],
     [{ 'group.remote.assignor': 'uniform' }, 'group.remote.assignor'],
+    [{ 'group.protocol': 'consumer', 'session.timeout.ms': 45_000 }, 'session.timeout.ms'],
+    [{ 'group.protocol': 'Consumer', 'heartbeat.interval.ms': 3000 }, 'heartbeat.interval.ms'],
+    [{ 'group.protocol': 'consumer', 'partition.assignment.strategy': 'range' }, 'partition.assignment.strategy'],
     [{ 'group.id': 'g', 'session.timeout.ms': 3000 }, 'heartbeat.interval.ms'],
   ])('refuses %j', (values, key) => {
     try {

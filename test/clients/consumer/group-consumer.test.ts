@@ -7,42 +7,19 @@ import {
 } from '../../../src/clients/consumer/consumer-errors.ts'
 import type { ConsumerRebalanceListener } from '../../../src/clients/consumer/consumer-rebalance-listener.ts'
 import { KafkaError, WakeupException } from '../../../src/clients/errors.ts'
-import { partitionKey, type TopicPartition } from '../../../src/protocol/topic-partition.ts'
 import { type TextConsumer, useBroker } from './consumer-fixture.ts'
+import { Journal, keys, pollUntil as pollAllUntil } from './consumer-group-fixture.ts'
 
-const keys = (partitions: readonly TopicPartition[]) => partitions.map(partitionKey).sort()
 const orders = (partition: number) => ({ topic: 'orders', partition })
 const ALL = ['orders-0', 'orders-1', 'orders-2', 'orders-3']
-
-/** What a consumer's listener heard, in order. */
-class Journal implements ConsumerRebalanceListener {
-  readonly entries: string[] = []
-
-  onPartitionsRevoked(partitions: readonly TopicPartition[]): void {
-    this.entries.push(`revoked ${keys(partitions)}`)
-  }
-
-  onPartitionsAssigned(partitions: readonly TopicPartition[]): void {
-    this.entries.push(`assigned ${keys(partitions)}`)
-  }
-
-  onPartitionsLost(partitions: readonly TopicPartition[]): void {
-    this.entries.push(`lost ${keys(partitions)}`)
-  }
-}
 
 describe('consumers of a group', () => {
   const fixture = useBroker({ orders: 4 })
   const { run } = fixture
   const member = (config = {}) => fixture.consumer({ 'group.id': 'group', 'enable.auto.commit': false, ...config })
 
-  /** Polls several consumers at the same time until something holds. */
-  async function pollUntil(consumers: readonly TextConsumer[], holds: () => boolean): Promise<void> {
-    for (let left = 500; !holds(); left--) {
-      if (left === 0) throw new Error('it does not come')
-      await run(() => Promise.all(consumers.map(consumer => consumer.poll(100))))
-    }
-  }
+  const pollUntil = (consumers: readonly TextConsumer[], holds: () => boolean) =>
+    pollAllUntil(fixture, consumers, holds)
 
   async function joined(config = {}, listener?: ConsumerRebalanceListener): Promise<TextConsumer> {
     const consumer = member(config)
