@@ -19,6 +19,7 @@ const OF_CLIENTS: ReadonlySet<FaultName> = new Set([
   'stall-reader',
   'lose-response',
   'delay-response',
+  'error-response',
   'pause-client',
   'kill-client',
   'zombie',

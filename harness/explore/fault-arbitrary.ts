@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { FAULT_CATALOGUE } from '../faults/catalogue.ts'
+import { canAnswer, ERROR_ANSWERS } from '../faults/error-answers.ts'
 import {
   type ClusterSpec,
+  ERROR_ANSWER_NAMES,
+  type ErrorAnswerName,
   type Fault,
   type FaultName,
   MAX_BROKERS,
@@ -129,6 +132,7 @@ const OF_CONNECTIONS: ReadonlySet<FaultName> = new Set([
   'full-send-buffer',
   'lose-response',
   'delay-response',
+  'error-response',
   'lose-alter-partition',
 ])
 
@@ -149,8 +153,27 @@ function targetOf(kind: FaultName): fc.Arbitrary<NodeTarget | undefined> {
   return fc.option(someNode, { nil: undefined, freq: OF_CONNECTIONS.has(kind) ? 2 : 6 })
 }
 
-/** One fault of a kind: when, how long, how strong, and on whom. */
+/** An error and when: half of them at one request of their API, which may be the only one of a trial. */
+const errorResponse: fc.Arbitrary<{ readonly error: ErrorAnswerName; readonly at: Trigger }> = fc
+  .constantFrom(...ERROR_ANSWER_NAMES)
+  .chain(error =>
+    fc.record({
+      error: fc.constant(error),
+      at: fc.oneof(
+        trigger,
+        nthUpTo(MAX_NTH).map(nth => ({ request: ERROR_ANSWERS[error].api, nth })),
+      ),
+    }),
+  )
+
+/** One fault of a kind: when, how long, how strong, on whom, and with which error. */
 export function faultOf(kind: FaultName): fc.Arbitrary<Fault> {
+  return kind === 'error-response'
+    ? fc.tuple(plainFaultOf(kind), errorResponse).map(([fault, { error, at }]) => ({ ...fault, at, error }))
+    : plainFaultOf(kind)
+}
+
+function plainFaultOf(kind: FaultName): fc.Arbitrary<Fault> {
   const { amount, shortestMs = SHORTEST_MS, longestMs } = FAULT_CATALOGUE[kind]
   return fc
     .record({
@@ -179,12 +202,14 @@ const NEED_SEVERAL_NODES: ReadonlySet<FaultName> = new Set(['partition'])
 const NEED_SEVERAL_BROKERS: ReadonlySet<FaultName> = new Set(['move-leader', 'reassign', 'lose-alter-partition'])
 
 /** Leaves out what could not hit anything in this cluster, and says no more than it can mean there. */
-export function fittingFaults(faults: readonly Fault[], { brokers, controllers, roles }: ClusterSpec): Fault[] {
+export function fittingFaults(faults: readonly Fault[], cluster: ClusterSpec): Fault[] {
+  const { brokers, controllers, roles } = cluster
   const nodes = roles === 'combined' ? Math.max(brokers, controllers) : brokers + controllers
   return faults
     .filter(({ kind }) => nodes > 1 || !NEED_SEVERAL_NODES.has(kind))
     .filter(({ kind }) => brokers > 1 || !NEED_SEVERAL_BROKERS.has(kind))
     .filter(({ kind }) => roles === 'separate' || kind !== 'controller-partition')
+    .filter(fault => fault.kind !== 'error-response' || canAnswer(fault, cluster))
     .map(fault => {
       if (nodes > 1 && (fault.nodes ?? 1) <= Math.min(nodes, MAX_BROKERS)) return fault
       const { on: _, nodes: __, ...plain } = fault

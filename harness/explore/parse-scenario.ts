@@ -3,6 +3,7 @@ import {
   CLIENT_NAMES,
   type ClusterSpec,
   COMPRESSION_NAMES,
+  ERROR_ANSWER_NAMES,
   FAULT_NAMES,
   type Fault,
   GUARANTEE_NAMES,
@@ -141,7 +142,7 @@ function readSend(send: JsonValue, hasKeys: boolean): SendSpec {
 }
 
 function readFault(fault: JsonValue): Fault {
-  fault.only('kind', 'at', 'forMs', 'pick', 'amount', 'on', 'nodes', 'shape')
+  fault.only('kind', 'at', 'forMs', 'pick', 'amount', 'on', 'nodes', 'shape', 'error')
   return {
     kind: fault.get('kind').oneOf(FAULT_NAMES),
     at: readTrigger(fault.get('at')),
@@ -151,6 +152,7 @@ function readFault(fault: JsonValue): Fault {
     ...(fault.has('on') ? { on: readTarget(fault.get('on')) } : {}),
     ...(fault.has('nodes') ? { nodes: fault.get('nodes').whole(1, MAX_BROKERS) } : {}),
     ...(fault.has('shape') ? { shape: fault.get('shape').oneOf(PARTITION_SHAPES) } : {}),
+    ...(fault.has('error') ? { error: fault.get('error').oneOf(ERROR_ANSWER_NAMES) } : {}),
   }
 }
 

@@ -195,6 +195,7 @@ const FAULT_STEPS: readonly Step<Fault>[] = [
   ({ nodes, ...plain }) => (nodes === undefined ? undefined : plain),
   fault => ((fault.nodes ?? 1) > 2 ? half(fault as Fault & { nodes: number }, 'nodes', 2) : undefined),
   ({ shape, ...plain }) => (shape === undefined ? undefined : plain),
+  ({ error, ...plain }) => (error === undefined ? undefined : plain),
   ({ on, ...plain }) => (on === undefined ? undefined : plain),
   fault => (typeof fault.on === 'string' || (fault.on ?? 0) > 0 ? { ...fault, on: 0 } : undefined),
   ({ pick, ...plain }) => (pick === undefined ? undefined : plain),

@@ -2,6 +2,7 @@ import type { FaultName } from '../trial/scenario.ts'
 import { killClient, pauseClient, zombie } from './clients.ts'
 import { blackhole, disconnect, fullSendBuffer, halfClose, refuse, stallReader } from './connections.ts'
 import { bitRot, fsyncError, fullDisk, slowDisk, wipeDisk } from './disks.ts'
+import { errorResponse } from './error-response.ts'
 import type { FaultKind } from './fault-kind.ts'
 import { moveLeader, reassign } from './leadership.ts'
 import { clockDrift, clockJump, slowCpu } from './machines.ts'
@@ -28,6 +29,7 @@ export const FAULT_CATALOGUE: Readonly<Record<FaultName, FaultKind>> = {
   'clock-jump': clockJump,
   'lose-response': loseResponse,
   'delay-response': delayResponse,
+  'error-response': errorResponse,
   'full-request-queue': fullRequestQueue,
   'full-connection-queue': fullConnectionQueue,
   'full-send-buffer': fullSendBuffer,

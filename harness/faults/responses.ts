@@ -2,6 +2,7 @@ import type { RequestInfo, ResponseFate } from '../../src/network/request-observ
 import type { ClusterNode } from '../trial/cluster-node.ts'
 import type { Fault, FaultName } from '../trial/scenario.ts'
 import { resetBothEnds } from './connections.ts'
+import { waitsForItsRequest } from './error-response.ts'
 import {
   type AmountRange,
   amountOf,
@@ -40,7 +41,7 @@ function onEveryNode(
  * begins with it.
  */
 export function isArmedFromStart(fault: Fault): boolean {
-  return ARMED_FROM_START.has(fault.kind) && 'request' in fault.at
+  return (ARMED_FROM_START.has(fault.kind) && 'request' in fault.at) || waitsForItsRequest(fault)
 }
 
 const ARMED_FROM_START: ReadonlySet<FaultName> = new Set(['lose-response', 'delay-response', 'lose-alter-partition'])

@@ -90,11 +90,12 @@ function describeMember({ startMs, instanceId, redeploys }: MemberSpec, index: n
   return parts.join(' ')
 }
 
-function describeFault({ kind, at, forMs, pick, amount, on, nodes, shape }: Fault): string {
+function describeFault({ kind, at, forMs, pick, amount, on, nodes, shape, error }: Fault): string {
   const more = [
     ...(on === undefined ? [] : [typeof on === 'number' ? `on broker ${on + 1}` : `on the ${on}`]),
     ...(nodes === undefined ? [] : [`${nodes} nodes at once`]),
     ...(shape === undefined ? [] : [shape]),
+    ...(error === undefined ? [] : [error]),
     ...(forMs === 0 ? [] : [`for ${forMs} ms`]),
     ...(amount === undefined ? [] : [`amount ${amount}`]),
     ...(pick === undefined ? [] : [`pick ${pick}`]),

@@ -354,7 +354,8 @@ export class ClusterNode {
       onRequest: (info, stage) => {
         if (this.#process === process) gate.onRequest(info, stage)
       },
-      onResponse: info => (this.#process === process ? gate.onResponse(info) : 'send'),
+      onHandle: request => (this.#process === process ? gate.onHandle(request) : undefined),
+      onResponse: (info, answer) => (this.#process === process ? gate.onResponse(info, answer) : 'send'),
     }
   }
 

@@ -1,8 +1,19 @@
-import type { RequestInfo, RequestObserver, RequestStage, ResponseFate } from '../../src/network/request-observer.ts'
+import type { Request } from '../../src/network/request.ts'
+import type {
+  Answer,
+  RequestInfo,
+  RequestObserver,
+  RequestStage,
+  ResponseFate,
+} from '../../src/network/request-observer.ts'
+import type { ErrorCode } from '../../src/protocol/errors.ts'
 import type { Probes } from './probes.ts'
 
 /** What a fault wants done with an answer; undefined lets others decide. */
-export type ResponseRule = (info: RequestInfo) => ResponseFate | undefined
+export type ResponseRule = (info: RequestInfo, answer: Answer) => ResponseFate | undefined
+
+/** The error with which a fault wants a request answered in place of being handled; undefined lets others decide. */
+export type RefusalRule = (request: Request) => ErrorCode | undefined
 
 /** Counts, over all incarnations of a node. */
 export interface RequestCounts {
@@ -13,7 +24,7 @@ export interface RequestCounts {
 
 /**
  * Stands between a node and its answers: counts requests over the node's incarnations, wakes triggers, and applies
- * the rules of faults that lose or delay answers.
+ * the rules of faults that refuse requests, and that lose, delay or change answers.
  */
 export class ResponseGate implements RequestObserver {
   readonly counts: RequestCounts = { received: 0, handled: 0, abandoned: 0 }
@@ -21,6 +32,7 @@ export class ResponseGate implements RequestObserver {
   onStage: (() => void) | undefined
   readonly #probes: Probes
   readonly #rules = new Set<ResponseRule>()
+  readonly #refusals = new Set<RefusalRule>()
   readonly #watching = new Map<string, (() => boolean)[]>()
   /** Requests the living node has taken in and not handled yet. */
   #inHand = 0
@@ -39,6 +51,12 @@ export class ResponseGate implements RequestObserver {
     return () => this.#rules.delete(rule)
   }
 
+  /** Puts a rule for requests in force; returns how to end it. */
+  refuse(rule: RefusalRule): () => void {
+    this.#refusals.add(rule)
+    return () => this.#refusals.delete(rule)
+  }
+
   /** Calls back whenever a request of an API has been handled, until `callback` returns true. */
   onHandled(apiName: string, callback: () => boolean): void {
     const callbacks = this.#watching.get(apiName) ?? []
@@ -54,9 +72,17 @@ export class ResponseGate implements RequestObserver {
     this.onStage?.()
   }
 
-  onResponse(info: RequestInfo): ResponseFate {
+  onHandle(request: Request): ErrorCode | undefined {
+    for (const rule of this.#refusals) {
+      const errorCode = rule(request)
+      if (errorCode !== undefined) return errorCode
+    }
+    return undefined
+  }
+
+  onResponse(info: RequestInfo, answer: Answer): ResponseFate {
     for (const rule of this.#rules) {
-      const fate = rule(info)
+      const fate = rule(info, answer)
       if (fate === undefined) continue
       if (fate === 'drop' && info.apiName === 'Produce') this.#probes.hit('produce-answer-lost')
       return fate

@@ -123,6 +123,7 @@ export type Trigger =
   /**
    * When the nth request of an API has been handled by the node that the fault is `on` (1 is the first of chaos).
    * `lose-response`, `delay-response` and `lose-alter-partition` take the nth answer; requests with acks=0 have none.
+   * `error-response` takes the nth request that can have its answer, if it is of that API.
    */
   | { readonly request: string; readonly nth: number }
   | DiskTrigger
@@ -155,6 +156,36 @@ export const PARTITION_SHAPES = ['two-way', 'one-way-in', 'one-way-out', 'isolat
  */
 export type PartitionShape = (typeof PARTITION_SHAPES)[number]
 
+/**
+ * Errors that `error-response` answers with: the API, Kafka's name of the error, and whether the request was carried out
+ * nevertheless. `harness/faults/error-answers.ts` says of each where it comes from in Kafka.
+ */
+export const ERROR_ANSWER_NAMES = [
+  'Produce NOT_LEADER_OR_FOLLOWER',
+  'Produce NOT_LEADER_OR_FOLLOWER after append',
+  'Produce NOT_ENOUGH_REPLICAS',
+  'Produce NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'Produce REQUEST_TIMED_OUT after append',
+  'InitProducerId COORDINATOR_LOAD_IN_PROGRESS',
+  'Metadata LEADER_NOT_AVAILABLE',
+  'Fetch NOT_LEADER_OR_FOLLOWER',
+  'Fetch UNKNOWN_LEADER_EPOCH',
+  'ListOffsets NOT_LEADER_OR_FOLLOWER',
+  'FindCoordinator COORDINATOR_NOT_AVAILABLE',
+  'JoinGroup COORDINATOR_LOAD_IN_PROGRESS',
+  'JoinGroup NOT_COORDINATOR',
+  'Heartbeat NOT_COORDINATOR',
+  'ConsumerGroupHeartbeat COORDINATOR_LOAD_IN_PROGRESS',
+  'ConsumerGroupHeartbeat NOT_COORDINATOR',
+  'OffsetFetch COORDINATOR_LOAD_IN_PROGRESS',
+  'OffsetFetch NOT_COORDINATOR',
+  'OffsetCommit COORDINATOR_LOAD_IN_PROGRESS',
+  'OffsetCommit NOT_COORDINATOR',
+  'OffsetCommit NOT_COORDINATOR after commit',
+  'OffsetCommit COORDINATOR_NOT_AVAILABLE after commit',
+] as const
+export type ErrorAnswerName = (typeof ERROR_ANSWER_NAMES)[number]
+
 /** A fault of the plan: what, when, for how long, and its own parameters (see the catalogue in `harness/faults/`). */
 export interface Fault {
   readonly kind: FaultName
@@ -171,6 +202,8 @@ export interface Fault {
   readonly nodes?: number
   /** `partition`; default `two-way`. */
   readonly shape?: PartitionShape
+  /** `error-response`; default the first of them. */
+  readonly error?: ErrorAnswerName
 }
 
 export const FAULT_NAMES = [
@@ -189,6 +222,7 @@ export const FAULT_NAMES = [
   'clock-jump',
   'lose-response',
   'delay-response',
+  'error-response',
   'full-request-queue',
   'full-connection-queue',
   'full-send-buffer',

@@ -123,11 +123,15 @@ export class RequestChannel {
       this.#sendEnvelopeResponse(request.envelope, payload, body)
       return
     }
-    const response: Response = { kind: 'send', request, payload }
-    const fate = this.observation?.fateOfResponse(request) ?? 'send'
+    const fate = this.observation?.fateOfResponse({ request, payload }) ?? 'send'
     this.#complete(request)
     if (fate === 'drop') return
-    if (fate === 'send') this.#deliver(response)
+    if (fate === 'send') {
+      this.#deliver({ kind: 'send', request, payload })
+      return
+    }
+    const response: Response = { kind: 'send', request, payload: fate.payload ?? payload }
+    if (fate.delayMs === undefined) this.#deliver(response)
     else this.#runtime.timers.after(fate.delayMs, () => this.#deliver(response))
   }
 

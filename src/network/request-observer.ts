@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../protocol/errors.ts'
 import type { Request } from './request.ts'
 
 /** Where a request is when an observer hears of it. */
@@ -18,14 +19,24 @@ export interface RequestInfo {
 
 /**
  * `send`: as usual. `drop`: the request was handled, its answer is lost and the connection stays as it is, waiting for it.
- * `delayMs`: the answer is given to the network that much later.
+ * Otherwise another answer goes out in its place (`payload`: a whole frame of the same version and correlation id), or it goes
+ * out `delayMs` later, or both.
  */
-export type ResponseFate = 'send' | 'drop' | { readonly delayMs: number }
+export type ResponseFate = 'send' | 'drop' | { readonly delayMs?: number; readonly payload?: Buffer }
+
+/** The answer to a request that was handled. */
+export interface Answer {
+  readonly request: Request
+  /** The frame, without its size: header and body in the request's response version. */
+  readonly payload: Buffer
+}
 
 /** Watches the requests of a broker and may decide the fate of their answers. Called synchronously; must not throw. */
 export interface RequestObserver {
   onRequest?(info: RequestInfo, stage: RequestStage): void
-  onResponse?(info: RequestInfo): ResponseFate
+  /** An error with which a request is answered in place of being handled; undefined lets it be handled. */
+  onHandle?(request: Request): ErrorCode | undefined
+  onResponse?(info: RequestInfo, answer: Answer): ResponseFate
 }
 
 /** Counts requests by API and tells an observer of them. */
@@ -51,8 +62,13 @@ export class RequestObservation {
     this.#observer.onRequest?.(this.#info(request), stage)
   }
 
-  fateOfResponse(request: Request): ResponseFate {
-    return this.#observer.onResponse?.(this.#info(request)) ?? 'send'
+  /** The error that a request is answered with though nothing was done; undefined when it is to be handled. */
+  refusalOf(request: Request): ErrorCode | undefined {
+    return this.#observer.onHandle?.(request)
+  }
+
+  fateOfResponse(answer: Answer): ResponseFate {
+    return this.#observer.onResponse?.(this.#info(answer.request), answer) ?? 'send'
   }
 
   #info(request: Request): RequestInfo {

@@ -26,6 +26,11 @@ export class ApiDispatcher<C extends ResponseContext> implements ApiRequestHandl
       this.#context.requestChannel.closeConnection(request)
       return
     }
+    const refusal = this.#context.requestChannel.observation?.refusalOf(request)
+    if (refusal !== undefined) {
+      handler.sendError(this.#context, request, refusal)
+      return
+    }
     try {
       // Not awaited where there is nothing to await: most handlers answer at once.
       const handled = handler.handle(this.#context, request)

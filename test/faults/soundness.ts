@@ -1,4 +1,7 @@
-import type { RequestInfo } from '../../src/network/request-observer.ts'
+import { Request } from '../../src/network/request.ts'
+import type { Answer, RequestInfo } from '../../src/network/request-observer.ts'
+import { Metadata } from '../../src/protocol/apis/metadata.ts'
+import { encodeResponse } from '../../src/protocol/codec.ts'
 import type { Stage } from './stage.ts'
 
 const PRODUCE: RequestInfo = {
@@ -11,6 +14,26 @@ const PRODUCE: RequestInfo = {
   correlationId: 0,
   listener: 'PLAINTEXT',
   nth: 1,
+}
+
+/** To a request that nobody has sent. */
+export const ANSWER: Answer = {
+  request: new Request({
+    processor: 0,
+    context: {
+      header: { apiKey: Metadata.key, apiVersion: 9, correlationId: 0, clientId: 'nobody' },
+      connectionId: 'none',
+      clientAddress: '10.1.2.3',
+      listenerName: 'PLAINTEXT',
+    },
+    api: Metadata,
+    body: { topics: [] },
+    responseVersion: 9,
+    sizeInBytes: 100,
+    startTimeMs: 0,
+    releaseMemory: () => undefined,
+  }),
+  payload: encodeResponse(Metadata, 9, 0, { brokers: [], topics: [] }),
 }
 
 /** The ends of the connections between clients and the broker, with what faults do to them. */
@@ -50,7 +73,8 @@ export function leftBehind(stage: Stage): unknown[] {
   if (disk.slowness !== 1) left.push(`the disk is ${disk.slowness} times slower`)
   if (cpuSlowness !== 1) left.push(`the processor is ${cpuSlowness} times slower`)
   if (!clock.isRight) left.push('the clock is wrong')
-  if (gate.onResponse(PRODUCE) !== 'send') left.push('answers are lost or late')
+  if (gate.onResponse(PRODUCE, ANSWER) !== 'send') left.push('answers are lost or late')
+  if (gate.onHandle(ANSWER.request) !== undefined) left.push('requests are refused')
   if (broker.state !== 'running') left.push(`the broker is ${broker.state}`)
   const others = world.hosts.get('others')
   if (others !== undefined && others.processes.size > 0) left.push('others still besiege the broker')

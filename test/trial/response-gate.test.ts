@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { Probes } from '../../harness/trial/probes.ts'
 import { ResponseGate } from '../../harness/trial/response-gate.ts'
 import type { RequestInfo } from '../../src/network/request-observer.ts'
+import { ErrorCode } from '../../src/protocol/errors.ts'
+import { ANSWER } from '../faults/soundness.ts'
 import { onStage } from '../faults/stage.ts'
 
 function infoOf(apiName: string): RequestInfo {
@@ -62,9 +64,9 @@ describe('ResponseGate', () => {
     it.add(({ apiName }) => (apiName === 'Produce' && ++nth === 2 ? { delayMs: 5 } : undefined))
     it.add(({ apiName }) => (apiName === 'Produce' ? 'drop' : undefined))
 
-    expect(it.onResponse(infoOf('Metadata'))).toBe('send')
-    expect(it.onResponse(infoOf('Produce'))).toBe('drop')
-    expect(it.onResponse(infoOf('Produce'))).toEqual({ delayMs: 5 })
+    expect(it.onResponse(infoOf('Metadata'), ANSWER)).toBe('send')
+    expect(it.onResponse(infoOf('Produce'), ANSWER)).toBe('drop')
+    expect(it.onResponse(infoOf('Produce'), ANSWER)).toEqual({ delayMs: 5 })
   })
 
   it('no longer asks a rule that was ended', () => {
@@ -73,16 +75,28 @@ describe('ResponseGate', () => {
 
     end()
 
-    expect(it.onResponse(infoOf('Produce'))).toBe('send')
+    expect(it.onResponse(infoOf('Produce'), ANSWER)).toBe('send')
+  })
+
+  it('refuses a request as the first rule says that has something to say, and none when rules have ended', () => {
+    const { gate: it } = gate()
+    it.refuse(() => undefined)
+    const end = it.refuse(({ api }) => (api.name === 'Metadata' ? ErrorCode.NOT_COORDINATOR : undefined))
+    it.refuse(() => ErrorCode.REQUEST_TIMED_OUT)
+
+    expect(it.onHandle(ANSWER.request)).toBe(ErrorCode.NOT_COORDINATOR)
+    end()
+    expect(it.onHandle(ANSWER.request)).toBe(ErrorCode.REQUEST_TIMED_OUT)
+    expect(gate().gate.onHandle(ANSWER.request)).toBeUndefined()
   })
 
   it('knows of answers to Produce that were lost, and of no others', () => {
     const { gate: it, probes } = gate()
     it.add(() => 'drop')
 
-    it.onResponse(infoOf('Metadata'))
+    it.onResponse(infoOf('Metadata'), ANSWER)
     expect(probes.counts.has('produce-answer-lost')).toBe(false)
-    it.onResponse(infoOf('Produce'))
+    it.onResponse(infoOf('Produce'), ANSWER)
 
     expect(probes.counts.get('produce-answer-lost')).toBe(1)
   })
