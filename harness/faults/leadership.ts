@@ -1,5 +1,5 @@
-import type { PartitionRegistration } from '../../src/controller/partition-registration.ts'
 import { ErrorCode, errorName } from '../../src/protocol/errors.ts'
+import type { ClusterAdmin } from '../trial/cluster-admin.ts'
 import type { Fault } from '../trial/scenario.ts'
 import type { FaultKind, Injection } from './fault-kind.ts'
 
@@ -16,7 +16,7 @@ export const moveLeader: FaultKind = {
     'the leadership of a partition is moved as planned: another replica becomes the preferred one and is elected',
   longestMs: 0,
   inject(injection, fault) {
-    const { admin, hit, tell } = injection
+    const { admin, cluster, hit, tell } = injection
     const partition = partitionOf(injection, fault)
     if (partition === undefined) return undefined
     const { index, name, replicas, leader, isr } = partition
@@ -25,10 +25,12 @@ export const moveLeader: FaultKind = {
     if (next === undefined) return undefined
     hit(`moves the leadership of ${name} from ${leader} to ${next}`)
     admin.start(index, async () => {
-      // What had to be done with the partition before may have given it other replicas.
-      const now = partitionOf(injection, fault)?.replicas ?? replicas
-      if (!now.includes(next)) return tell(`the move of ${name} finds no replica on ${next} any more`)
-      const ordered = await admin.reassign(index, [next, ...now.filter(id => id !== next)])
+      // An order for replicas that another is just removing would not keep them.
+      if (!(await admin.hasItsReplicas(index))) return tell(`the move of ${name} finds it on the move already`)
+      // Those that it is to end up with: metadata may be older than what was done with the partition before.
+      const whole = cluster.assignment[index] ?? replicas
+      if (!whole.includes(next)) return tell(`the move of ${name} finds no replica that is to stay on ${next}`)
+      const ordered = await admin.reassign(index, [next, ...whole.filter(id => id !== next)])
       const elected = ordered.errorCode === ErrorCode.NONE ? await admin.electPreferred(index) : ordered
       const { errorCode } = elected
       if (errorCode !== ErrorCode.NONE) tell(`the move of ${name} ends with ${errorName(errorCode)}`)
@@ -46,13 +48,20 @@ function moved(replicas: readonly number[], leader: number, brokers: readonly nu
 }
 
 /**
- * Whether a partition is where it should be, with nothing more to come. An answer does not say so: replicas that an earlier
- * reassignment is still to remove go even if the later one has them (ReplicationControlManager.changePartitionReassignment
- * keeps what it has nothing new for), so the later one must be asked for again.
+ * Owes a partition that it ends up with these replicas. That an order for them is accepted does not say so: replicas that an
+ * earlier reassignment is still to remove go even if the later one has them (ReplicationControlManager.changePartitionReassignment
+ * keeps what it has nothing new for). Nor does metadata, which may be older than the answer. So it is ordered until an order was
+ * given while the controller had no reassignment under way, and had none after it.
  */
-function isSettledOn(partition: PartitionRegistration | undefined, replicas: readonly number[]): boolean {
-  if (partition === undefined || partition.removingReplicas.length > 0) return false
-  return replicas.every(id => partition.replicas.includes(id)) && partition.replicas.length === replicas.length
+function owe(admin: ClusterAdmin, index: number, name: string, replicas: readonly number[]): void {
+  let wasQuiet = false
+  admin.owe(index, `${name} is not back on ${replicas.join(',')}`, async () => {
+    const { errorCode } = await admin.reassign(index, replicas)
+    const isQuiet = errorCode === ErrorCode.NONE && (await admin.hasItsReplicas(index))
+    const isDone = wasQuiet && isQuiet
+    wasQuiet = isQuiet
+    return isDone
+  })
 }
 
 export const reassign: FaultKind = {
@@ -78,10 +87,7 @@ export const reassign: FaultKind = {
     })
     return () => {
       tell(`reassigns ${name} back to ${original.join(',')}`)
-      admin.owe(index, `${name} is not back on ${original.join(',')}`, async () => {
-        const { errorCode } = await admin.reassign(index, original)
-        return errorCode === ErrorCode.NONE && isSettledOn(partitionOf(injection, fault), original)
-      })
+      owe(admin, index, name, original)
     }
   },
 }

@@ -4,6 +4,7 @@ import type { Api } from '../../src/protocol/api.ts'
 import { AlterPartitionReassignments } from '../../src/protocol/apis/alter-partition-reassignments.ts'
 import { CreateTopics } from '../../src/protocol/apis/create-topics.ts'
 import { ElectionType, ElectLeaders } from '../../src/protocol/apis/elect-leaders.ts'
+import { ListPartitionReassignments } from '../../src/protocol/apis/list-partition-reassignments.ts'
 import { ErrorCode, errorName, isRetriable } from '../../src/protocol/errors.ts'
 import type { Fields, Message, MessageInput } from '../../src/protocol/schema.ts'
 import { NetworkError } from '../../src/runtime/network.ts'
@@ -15,6 +16,7 @@ import { TrialError } from './result.ts'
 const CREATE_TOPICS_VERSION = 7
 const ELECT_LEADERS_VERSION = 2
 const REASSIGNMENTS_VERSION = 1
+const LIST_REASSIGNMENTS_VERSION = 0
 const SETUP_TIMEOUT_MS = 2000
 const REQUEST_TIMEOUT_MS = 5000
 /** A request that no broker has answered by then is given up. */
@@ -94,6 +96,21 @@ export class ClusterAdmin {
       const found = response.responses[0]?.partitions[0]
       return found && { errorCode: found.errorCode, errorMessage: found.errorMessage }
     })
+  }
+
+  /** Whether the controller knows that a partition has all replicas that it was given last, and only those. */
+  async hasItsReplicas(partition: number): Promise<boolean> {
+    const { name } = this.#cluster.spec.topic
+    let underWay = true
+    const { errorCode } = await this.#repeat(async () => {
+      const response = await this.#ask(ListPartitionReassignments, LIST_REASSIGNMENTS_VERSION, {
+        timeoutMs: REQUEST_TIMEOUT_MS,
+        topics: [{ name, partitionIndexes: [partition] }],
+      })
+      underWay = response === undefined || response.topics.length > 0
+      return response && { errorCode: response.errorCode, errorMessage: response.errorMessage }
+    })
+    return errorCode === ErrorCode.NONE && !underWay
   }
 
   /** Lets the first of a partition's replicas lead it. */
