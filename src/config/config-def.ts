@@ -22,6 +22,8 @@ export interface DefOptions {
   readonly max?: number
   /** The only values (of a list: items) allowed. */
   readonly oneOf?: readonly string[]
+  /** Whether these may be written in upper or lower case (Kafka's CaseInsensitiveValidString). */
+  readonly ignoreCase?: boolean
 }
 
 /** 2^31 - 1: Kafka's "no limit" for keys of type INT. */
@@ -54,7 +56,7 @@ function validate(key: string, type: ConfigType, value: string, options: DefOpti
   } else if (type === 'DOUBLE') {
     validateDouble(key, value, options)
   } else if (options.oneOf !== undefined) {
-    validateItems(key, type === 'LIST' ? splitList(value) : [value], value, options.oneOf)
+    validateItems(key, type === 'LIST' ? splitList(value) : [value], value, options.oneOf, options.ignoreCase)
   }
 }
 
@@ -73,8 +75,14 @@ function validateDouble(key: string, value: string, options: DefOptions): void {
   throw new ConfigError(key, value, `expected a number${range(min, max)}`)
 }
 
-function validateItems(key: string, items: readonly string[], value: string, allowed: readonly string[]): void {
-  if (items.every(item => allowed.includes(item))) return
+function validateItems(
+  key: string,
+  items: readonly string[],
+  value: string,
+  allowed: readonly string[],
+  ignoreCase = false,
+): void {
+  if (items.every(item => allowed.includes(ignoreCase ? item.toLowerCase() : item))) return
   throw new ConfigError(key, value, `expected ${items.length > 1 ? 'only ' : ''}one of ${allowed.join(', ')}`)
 }
 

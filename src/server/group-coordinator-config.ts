@@ -1,3 +1,7 @@
+import {
+  GROUP_MIGRATION_POLICIES,
+  type GroupMigrationPolicy,
+} from '../coordinator/group/conversion/group-migration-policy.ts'
 import type { GroupCoordinatorConfig } from '../coordinator/group/group-coordinator-config.ts'
 import { DEFAULT_GROUP_COORDINATOR_CONFIG } from '../coordinator/group/group-coordinator-config.ts'
 import { type CompressionCodec, compressionById } from '../protocol/records/compression/codec.ts'
@@ -25,7 +29,14 @@ export function groupCoordinatorConfigOf(config: KafkaConfig): GroupCoordinatorC
     consumerGroupHeartbeatIntervalMs: config.getNumber('group.consumer.heartbeat.interval.ms'),
     consumerGroupMaxSize: config.getNumber('group.consumer.max.size'),
     consumerGroupAssignors: config.getList('group.consumer.assignors'),
+    consumerGroupMigrationPolicy: migrationPolicyOf(config),
+    consumerGroupRegexRefreshIntervalMs: config.getNumber('group.consumer.regex.refresh.interval.ms'),
   }
+}
+
+function migrationPolicyOf(config: KafkaConfig): GroupMigrationPolicy {
+  const name = config.get('group.consumer.migration.policy')?.toLowerCase()
+  return GROUP_MIGRATION_POLICIES.find(policy => policy === name) ?? 'disabled'
 }
 
 /** `offsets.topic.compression.codec` */

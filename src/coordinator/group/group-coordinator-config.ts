@@ -1,3 +1,5 @@
+import type { GroupMigrationPolicy } from './conversion/group-migration-policy.ts'
+
 /**
  * What the group coordinator is told (Kafka's GroupCoordinatorConfig): every member is named as there and stands beside the
  * key that it comes from. Times are in milliseconds unless the name says otherwise.
@@ -41,6 +43,10 @@ export interface GroupCoordinatorConfig {
   readonly consumerGroupMaxSize: number
   /** `group.consumer.assignors`: names of those that may be asked for; the first is taken when none is. */
   readonly consumerGroupAssignors: readonly string[]
+  /** `group.consumer.migration.policy`: which groups that have members may be converted. */
+  readonly consumerGroupMigrationPolicy: GroupMigrationPolicy
+  /** `group.consumer.regex.refresh.interval.ms`: when patterns are resolved again although nothing has changed. */
+  readonly consumerGroupRegexRefreshIntervalMs: number
 }
 
 /** Kafka's CLASSIC_GROUP_NEW_MEMBER_JOIN_TIMEOUT_MS. */
@@ -67,4 +73,6 @@ export const DEFAULT_GROUP_COORDINATOR_CONFIG: GroupCoordinatorConfig = {
   consumerGroupHeartbeatIntervalMs: 5000,
   consumerGroupMaxSize: 2_147_483_647,
   consumerGroupAssignors: ['uniform', 'range'],
+  consumerGroupMigrationPolicy: 'bidirectional',
+  consumerGroupRegexRefreshIntervalMs: 10 * 60 * 1000,
 }

@@ -30,10 +30,10 @@ export class GroupCoordinatorShard implements CoordinatorShard<GroupCoordinatorR
   readonly #config: GroupCoordinatorConfig
 
   constructor(options: GroupCoordinatorShardOptions) {
-    const { time, random, config, snapshotRegistry, timer } = options
+    const { time, random, config, snapshotRegistry, timer, executor } = options
     this.#timer = timer
     this.#config = config
-    this.groups = new GroupMetadataManager({ time, snapshotRegistry, timer, config, random })
+    this.groups = new GroupMetadataManager({ time, snapshotRegistry, timer, executor, config, random })
     this.offsets = new OffsetMetadataManager({ time, snapshotRegistry, groupMetadataManager: this.groups, config })
   }
 

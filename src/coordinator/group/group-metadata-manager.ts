@@ -7,6 +7,7 @@ import type { LeaveGroupRequest, LeaveGroupResponseInput } from '../../protocol/
 import type { SyncGroupRequest, SyncGroupResponseInput } from '../../protocol/apis/sync-group.ts'
 import { ApiError, ErrorCode } from '../../protocol/errors.ts'
 import type { Clock, RandomStream } from '../../runtime/runtime.ts'
+import type { CoordinatorExecutor } from '../common/coordinator-executor.ts'
 import type { CoordinatorResult } from '../common/coordinator-result.ts'
 import type { CoordinatorTimer } from '../common/coordinator-timer.ts'
 import type { SnapshotRegistry } from '../common/snapshot-registry.ts'
@@ -22,9 +23,11 @@ import { emptyGroupMetadataRecord } from './classic/classic-group-records.ts'
 import { type ClassicGroupResult, NOTHING_TO_WRITE } from './classic/classic-group-result.ts'
 import { syncClassicGroup } from './classic/classic-group-sync.ts'
 import { unloadClassicGroup } from './classic/classic-group-unload.ts'
+import { OnlineDowngrade } from './conversion/online-downgrade.ts'
 import { type Group, type ListedGroup, parseGroupType } from './group.ts'
 import type { GroupCoordinatorConfig } from './group-coordinator-config.ts'
 import type { GroupCoordinatorRecord, GroupMetadataKey, GroupMetadataValue } from './group-coordinator-records.ts'
+import { ConsumerGroup } from './modern/consumer/consumer-group.ts'
 import { ConsumerGroupManager } from './modern/consumer/consumer-group-manager.ts'
 import { type ConsumerGroupRecord, replayConsumerGroupRecord } from './modern/consumer/consumer-group-replay.ts'
 import { ConsumerGroups } from './modern/consumer/consumer-groups.ts'
@@ -33,6 +36,7 @@ export interface GroupMetadataManagerOptions {
   readonly time: Clock
   readonly snapshotRegistry: SnapshotRegistry
   readonly timer: CoordinatorTimer<GroupCoordinatorRecord>
+  readonly executor: CoordinatorExecutor<GroupCoordinatorRecord>
   readonly config: GroupCoordinatorConfig
   /** Where the ids of members come from. */
   readonly random: RandomStream
@@ -72,7 +76,11 @@ export class GroupMetadataManager {
     this.#rebalancer = new ClassicGroupRebalancer(environment)
     this.#joiner = new ClassicGroupJoiner(environment, this.#rebalancer, options.random)
     this.#consumerGroups = new ConsumerGroups(this.#groups, options.snapshotRegistry, options.timer)
-    this.consumerGroups = new ConsumerGroupManager({ ...options, groups: this.#consumerGroups })
+    this.consumerGroups = new ConsumerGroupManager({
+      ...options,
+      groups: this.#consumerGroups,
+      downgrade: new OnlineDowngrade({ ...options, rebalancer: this.#rebalancer, groups: this.#groups }),
+    })
   }
 
   /**
@@ -143,8 +151,8 @@ export class GroupMetadataManager {
   }
 
   /**
-   * JoinGroup. A group that is not there is made for a member without an id; an empty consumer group gives way to it. One that
-   * has members is not joined by the classic protocol.
+   * JoinGroup. A group that is not there is made for a member without an id; an empty consumer group gives way to it.
+   * @throws ApiError what a member of a consumer group is refused for
    */
   classicGroupJoin(
     context: GroupRequestContext,
@@ -154,10 +162,7 @@ export class GroupMetadataManager {
     const joining: Joining = { context, request, respond: once(respond) }
     const { groupId, memberId } = request
     const consumerGroup = this.#consumerGroups.find(groupId)
-    if (consumerGroup?.isEmpty === false) {
-      joining.respond(joinError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, memberId))
-      return NOTHING_TO_WRITE
-    }
+    if (consumerGroup?.isEmpty === false) return this.consumerGroups.classicJoin(consumerGroup, joining)
     const isNewGroup = consumerGroup !== undefined || !this.#groups.has(groupId)
     if (isNewGroup && memberId !== UNKNOWN_MEMBER_ID) {
       joining.respond(joinError(ErrorCode.UNKNOWN_MEMBER_ID, memberId))
@@ -173,14 +178,19 @@ export class GroupMetadataManager {
     return isNewGroup && result === NOTHING_TO_WRITE ? storeNewGroup(group, joining, tombstones) : result
   }
 
-  /** SyncGroup. */
+  /** SyncGroup. @throws ApiError what a member of a consumer group is refused for */
   classicGroupSync(
     _context: GroupRequestContext,
     request: SyncGroupRequest,
     respond: (response: SyncGroupResponseInput) => void,
   ): ClassicGroupResult {
-    const group = asClassicGroup(this.#groups.get(request.groupId))
-    if (group !== undefined && !group.isEmpty) return syncClassicGroup(this.#rebalancer, group, request, respond)
+    const group = this.#groups.get(request.groupId)
+    if (group instanceof ConsumerGroup && !group.isEmpty) {
+      return this.consumerGroups.classicSync(group, request, respond)
+    }
+    if (group instanceof ClassicGroup && !group.isEmpty) {
+      return syncClassicGroup(this.#rebalancer, group, request, respond)
+    }
     respond(syncError(ErrorCode.UNKNOWN_MEMBER_ID))
     return NOTHING_TO_WRITE
   }
@@ -190,7 +200,10 @@ export class GroupMetadataManager {
     _context: GroupRequestContext,
     request: HeartbeatRequest,
   ): CoordinatorResult<HeartbeatResponseInput, GroupCoordinatorRecord> {
-    return heartbeatClassicGroup(this.#rebalancer, this.#groupOfMember(request.groupId), request)
+    const group = this.#groupOfMember(request.groupId)
+    return group instanceof ConsumerGroup
+      ? this.consumerGroups.classicHeartbeat(group, request)
+      : heartbeatClassicGroup(this.#rebalancer, group, request)
   }
 
   /** LeaveGroup; `members` tells who leaves, in every version. @throws ApiError UNKNOWN_MEMBER_ID when there is no group */
@@ -198,7 +211,10 @@ export class GroupMetadataManager {
     _context: GroupRequestContext,
     request: LeaveGroupRequest,
   ): CoordinatorResult<LeaveGroupResponseInput, GroupCoordinatorRecord> {
-    return leaveClassicGroup(this.#rebalancer, this.#groupOfMember(request.groupId), request)
+    const group = this.#groupOfMember(request.groupId)
+    return group instanceof ConsumerGroup
+      ? this.consumerGroups.classicLeave(group, request)
+      : leaveClassicGroup(this.#rebalancer, group, request)
   }
 
   /** A member has shown that it lives by other means, such as an offset commit. */
@@ -262,10 +278,10 @@ export class GroupMetadataManager {
     }
   }
 
-  #groupOfMember(groupId: string): ClassicGroup {
-    const group = asClassicGroup(this.#groups.get(groupId))
-    if (group === undefined) throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID, `Group ${groupId} not found.`)
-    return group
+  #groupOfMember(groupId: string): ClassicGroup | ConsumerGroup {
+    const group = this.#groups.get(groupId)
+    if (group instanceof ClassicGroup || group instanceof ConsumerGroup) return group
+    throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID, `Group ${groupId} not found.`)
   }
 }
 

@@ -132,7 +132,7 @@ export class ClassicGroupJoiner {
 }
 
 /** From this version of JoinGroup on a member must join with an id that it was given before (KIP-394). */
-function requiresKnownMemberId(apiVersion: number): boolean {
+export function requiresKnownMemberId(apiVersion: number): boolean {
   return apiVersion >= 4
 }
 

@@ -1,4 +1,5 @@
 import { INT_MAX } from '../../../config/config-def.ts'
+import { GROUP_MIGRATION_POLICIES } from '../../../coordinator/group/conversion/group-migration-policy.ts'
 import { type BrokerConfigDef, define } from '../config-def.ts'
 
 /** Groups and their offsets (Kafka's GroupCoordinatorConfig). */
@@ -60,5 +61,19 @@ export const GROUP_COORDINATOR_DEFS: readonly BrokerConfigDef[] = [
     'uniform,range',
     'Assignors that members of consumer groups may ask for; the first is taken when they ask for none.',
     { oneOf: ['uniform', 'range'] },
+  ),
+  define(
+    'group.consumer.migration.policy',
+    'STRING',
+    'bidirectional',
+    'Whether groups with members become consumer groups or classic groups as their members change their protocol.',
+    { oneOf: GROUP_MIGRATION_POLICIES, ignoreCase: true },
+  ),
+  define(
+    'group.consumer.regex.refresh.interval.ms',
+    'INT',
+    600_000,
+    'When patterns of consumer groups are resolved again although no topic was created.',
+    { min: 10_000 },
   ),
 ]

@@ -8,7 +8,7 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set(
   controller.quorum.fetch.max.bytes create.topic.policy.class.name
   delegation.token.expiry.check.interval.ms delegation.token.expiry.time.ms delegation.token.max.lifetime.ms
   delegation.token.secret.key early.start.listeners eligible.leader.replicas.enable
-  follower.fetch.last.tiered.offset.enable group.consumer.migration.policy group.consumer.regex.refresh.interval.ms
+  follower.fetch.last.tiered.offset.enable
   group.coordinator.append.max.buffer.size group.coordinator.cached.buffer.max.bytes
   group.coordinator.rebalance.protocols group.share.assignors
   group.share.delivery.count.limit group.share.enable group.share.heartbeat.interval.ms

@@ -33,12 +33,18 @@ export interface HeartbeatAnswer {
 
 /** A shard whose groups speak the consumer protocol, and the topics of its cluster. */
 export class ConsumerGroupUnderTest extends ShardUnderTest {
+  protected readonly config: Partial<GroupCoordinatorConfig>
   #image = MetadataImage.EMPTY
 
   constructor(topics: Readonly<Record<string, number>> = { orders: 6 }, config: Partial<GroupCoordinatorConfig> = {}) {
     super(config)
+    this.config = config
     this.createTopics(topics)
     this.shard.onLoaded(this.#image)
+  }
+
+  get image(): MetadataImage {
+    return this.#image
   }
 
   get group(): ConsumerGroup {
@@ -86,7 +92,11 @@ export class ConsumerGroupUnderTest extends ShardUnderTest {
 
   /** Another coordinator, which has read this one's log. */
   failover(): ConsumerGroupUnderTest {
-    const next = new ConsumerGroupUnderTest({})
+    return this.succeededBy(new ConsumerGroupUnderTest({}, this.config))
+  }
+
+  /** The same with a coordinator that knows no topics yet. */
+  protected succeededBy<T extends ConsumerGroupUnderTest>(next: T): T {
     for (const record of this.log) {
       next.shard.replay(next.log.length, record)
       next.log.push(record)
@@ -140,7 +150,8 @@ export class ConsumerGroupUnderTest extends ShardUnderTest {
   }
 
   #publish(delta: MetadataDelta): void {
-    this.#image = delta.apply(this.#image.provenance)
+    const { provenance } = this.#image
+    this.#image = delta.apply({ ...provenance, lastContainedOffset: provenance.lastContainedOffset + 1 })
     this.shard.onNewMetadataImage(this.#image, delta)
   }
 }

@@ -14,6 +14,7 @@ import type { SyncGroupRequest, SyncGroupResponseInput } from '../../../../src/p
 import { encodeSubscription } from '../../../../src/protocol/consumer-protocol.ts'
 import { ApiError, ErrorCode, errorName } from '../../../../src/protocol/errors.ts'
 import { aleaStream } from '../../../../src/runtime/random-alea.ts'
+import { ManualCoordinatorExecutor } from './manual-coordinator-executor.ts'
 import { ManualCoordinatorTimer } from './manual-coordinator-timer.ts'
 
 const WALL_START_MS = 1_700_000_000_000
@@ -77,6 +78,7 @@ export class GroupManagerUnderTest {
       time: { wallMs: () => WALL_START_MS + this.timer.nowMs, monotonicMs: () => this.timer.nowMs },
       snapshotRegistry: this.#snapshotRegistry,
       timer: this.timer,
+      executor: new ManualCoordinatorExecutor(operation => this.#perform(operation())),
       config: this.config,
       random: aleaStream(seed),
     })

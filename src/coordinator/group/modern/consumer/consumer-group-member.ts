@@ -29,8 +29,10 @@ export interface ConsumerGroupMember extends CurrentAssignment {
   /** Null: it leaves the choice to others. */
   readonly serverAssignor: string | null
   /** Of a member that speaks the classic protocol; null: it speaks the consumer protocol. */
-  readonly classicMemberMetadata: ConsumerGroupMemberMetadataValue['classicMemberMetadata']
+  readonly classicMemberMetadata: ClassicMemberMetadata
 }
+
+type ClassicMemberMetadata = ConsumerGroupMemberMetadataValue['classicMemberMetadata']
 
 /** Kafka's MemberState by its number in the record; all others are UNKNOWN. */
 const STATES: readonly MemberState[] = ['STABLE', 'UNREVOKED_PARTITIONS', 'UNRELEASED_PARTITIONS']
@@ -65,7 +67,19 @@ export function withMetadata(
   member: ConsumerGroupMember,
   value: ConsumerGroupMemberMetadataValue,
 ): ConsumerGroupMember {
-  return { ...member, ...value, subscribedTopicNames: sortedNames(value.subscribedTopicNames) }
+  const { classicMemberMetadata } = value
+  return {
+    ...member,
+    ...value,
+    subscribedTopicNames: sortedNames(value.subscribedTopicNames),
+    classicMemberMetadata: classicMemberMetadata && kept(classicMemberMetadata),
+  }
+}
+
+/** Bytes of a record are views of the batch that it was read with, which must not live as long as a member does. */
+function kept({ sessionTimeoutMs, supportedProtocols }: NonNullable<ClassicMemberMetadata>): ClassicMemberMetadata {
+  const copies = supportedProtocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) }))
+  return { sessionTimeoutMs, supportedProtocols: copies }
 }
 
 export function withCurrentAssignment(
@@ -107,8 +121,21 @@ export function sameMetadata(first: ConsumerGroupMember, second: ConsumerGroupMe
     first.rebalanceTimeoutMs === second.rebalanceTimeoutMs &&
     first.serverAssignor === second.serverAssignor &&
     first.subscribedTopicRegex === second.subscribedTopicRegex &&
-    first.classicMemberMetadata === second.classicMemberMetadata &&
+    sameClassicMetadata(first.classicMemberMetadata, second.classicMemberMetadata) &&
     sameNames(first.subscribedTopicNames, second.subscribedTopicNames)
+  )
+}
+
+function sameClassicMetadata(first: ClassicMemberMetadata, second: ClassicMemberMetadata): boolean {
+  if (first === null || second === null) return first === second
+  const { supportedProtocols } = second
+  return (
+    first.sessionTimeoutMs === second.sessionTimeoutMs &&
+    first.supportedProtocols.length === supportedProtocols.length &&
+    first.supportedProtocols.every(({ name, metadata }, index) => {
+      const other = supportedProtocols[index]
+      return other !== undefined && name === other.name && metadata.equals(other.metadata)
+    })
   )
 }
 

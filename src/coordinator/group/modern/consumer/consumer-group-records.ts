@@ -1,5 +1,5 @@
 import type { PartitionsByTopic } from '../../assignor/consumer-group-partition-assignor.ts'
-import type { GroupCoordinatorRecord } from '../../group-coordinator-records.ts'
+import type { ConsumerGroupRegularExpressionValue, GroupCoordinatorRecord } from '../../group-coordinator-records.ts'
 import { type ConsumerGroupMember, memberStateNumber, topicPartitionsOf } from './consumer-group-member.ts'
 
 /*
@@ -60,6 +60,19 @@ export function currentAssignmentRecord(groupId: string, member: ConsumerGroupMe
   }
 }
 
+/** `topics` sorted; `version` of the metadata image that they were found in, `timestamp` wall-clock milliseconds. */
+export function regularExpressionRecord(
+  groupId: string,
+  regularExpression: string,
+  value: ConsumerGroupRegularExpressionValue,
+): GroupCoordinatorRecord {
+  return { type: 'ConsumerGroupRegularExpression', key: { groupId, regularExpression }, value }
+}
+
+export function regularExpressionTombstone(groupId: string, regularExpression: string): GroupCoordinatorRecord {
+  return { type: 'ConsumerGroupRegularExpression', key: { groupId, regularExpression }, value: null }
+}
+
 /** Forgets what Kafka wrote before 4.1. */
 export function subscriptionMetadataTombstone(groupId: string): GroupCoordinatorRecord {
   return { type: 'ConsumerGroupPartitionMetadata', key: { groupId }, value: null }
@@ -84,13 +97,7 @@ export function groupTombstones(
     ...memberIds.map(memberId => targetAssignmentTombstone(groupId, memberId)),
     { type: 'ConsumerGroupTargetAssignmentMetadata', key: { groupId }, value: null },
     ...memberIds.map(memberId => memberSubscriptionTombstone(groupId, memberId)),
-    ...regexes.map(
-      (regularExpression): GroupCoordinatorRecord => ({
-        type: 'ConsumerGroupRegularExpression',
-        key: { groupId, regularExpression },
-        value: null,
-      }),
-    ),
+    ...regexes.map(regex => regularExpressionTombstone(groupId, regex)),
     subscriptionMetadataTombstone(groupId),
     { type: 'ConsumerGroupMetadata', key: { groupId }, value: null },
   ]

@@ -148,6 +148,16 @@ export class ConsumerGroup implements Group {
     return resolved === undefined ? subscribedTopicNames : [...new Set([...subscribedTopicNames, ...resolved.topics])]
   }
 
+  /** What a pattern was resolved to; undefined: it is not yet. */
+  resolvedRegularExpression(regularExpression: string): ConsumerGroupRegularExpressionValue | undefined {
+    return this.#regularExpressions.get(regularExpression)
+  }
+
+  /** All patterns that were resolved, in the order in which they were. */
+  get resolvedRegularExpressions(): ReadonlyMap<string, ConsumerGroupRegularExpressionValue> {
+    return new Map(this.#regularExpressions.entries())
+  }
+
   isSubscribedToTopic(topic: string): boolean {
     return this.members.some(member => this.subscribedTopicNames(member).includes(topic))
   }

@@ -1,8 +1,10 @@
+import type { MetadataImage } from '../../../../controller/image/metadata-image.ts'
 import { ApiError, ErrorCode } from '../../../../protocol/errors.ts'
 import type { CoordinatorTimer } from '../../../common/coordinator-timer.ts'
 import type { SnapshotRegistry } from '../../../common/snapshot-registry.ts'
 import type { TimelineMap } from '../../../common/timeline-map.ts'
 import { ClassicGroup } from '../../classic/classic-group.ts'
+import { convertToConsumerGroup } from '../../conversion/online-upgrade.ts'
 import type { Group } from '../../group.ts'
 import type { GroupCoordinatorRecord } from '../../group-coordinator-records.ts'
 import { ConsumerGroup } from './consumer-group.ts'
@@ -47,21 +49,25 @@ export class ConsumerGroups {
 
   /**
    * The group that a member joins, or a new one, which is there once its records are applied. Adds what must be written to take
-   * the place of an empty classic group. @throws ApiError GROUP_ID_NOT_FOUND when a classic group has members: groups are not
-   * converted while they are used, as with Kafka's `group.consumer.migration.policy` disabled
+   * the place of a classic group (GroupMetadataManager.getOrMaybeCreateConsumerGroup). @param upgrade what a classic group with
+   * members becomes; throws ApiError when it may not
    */
-  getOrCreateForJoin(groupId: string, records: GroupCoordinatorRecord[]): ConsumerGroup {
+  getOrCreateForJoin(
+    groupId: string,
+    records: GroupCoordinatorRecord[],
+    upgrade: (group: ClassicGroup) => ConsumerGroup,
+  ): ConsumerGroup {
     const group = this.#groups.get(groupId)
     if (group instanceof ConsumerGroup) return group
-    if (group !== undefined && !group.isEmpty) {
-      throw new ApiError(
-        ErrorCode.GROUP_ID_NOT_FOUND,
-        `Cannot upgrade classic group ${groupId} to consumer group because online upgrade is disabled.`,
-      )
-    }
+    if (group instanceof ClassicGroup && !group.isEmpty) return upgrade(group)
     group?.createGroupTombstoneRecords(records)
     group?.cancelTimers(this.#timer)
     return new ConsumerGroup(this.#snapshotRegistry, groupId)
+  }
+
+  /** The consumer group that a classic one becomes, which is there once its records are applied. */
+  converted(group: ClassicGroup, image: MetadataImage, records: GroupCoordinatorRecord[]): ConsumerGroup {
+    return convertToConsumerGroup(group, this.#snapshotRegistry, image, records)
   }
 
   /**

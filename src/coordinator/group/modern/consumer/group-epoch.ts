@@ -7,7 +7,7 @@ import { groupEpochRecord, subscriptionMetadataTombstone } from './consumer-grou
 import { membersWith } from './group-members.ts'
 
 /** Kafka's METADATA_REFRESH_INTERVAL_MS: in effect only changes make groups look at their topics again. */
-const METADATA_REFRESH_INTERVAL_MS = 2_147_483_647
+export const METADATA_REFRESH_INTERVAL_MS = 2_147_483_647
 
 /**
  * Looks at what the group reads, with this member as it is now, and begins a new epoch if that has changed or if it must be

@@ -10,26 +10,19 @@ const FIRST_VERSION_CONSUMER_MAKES_ID = 1
 
 /**
  * Why a heartbeat cannot be served at all; undefined: it can (GroupCoordinatorService.throwIfConsumerGroupHeartbeatRequestIsInvalid).
- * Subscriptions by pattern are not supported.
  */
 export function invalidConsumerGroupHeartbeat(
   request: ConsumerGroupHeartbeatRequest,
   apiVersion: number,
   assignors: readonly string[],
 ): ApiError | undefined {
-  const { memberEpoch, serverAssignor, subscribedTopicRegex } = request
+  const { memberEpoch, serverAssignor } = request
   const problem = invalidIds(request, apiVersion) ?? invalidEpoch(request, memberEpoch)
   if (problem !== undefined) return new ApiError(ErrorCode.INVALID_REQUEST, problem)
   if (serverAssignor !== null && !assignors.includes(serverAssignor)) {
     return new ApiError(
       ErrorCode.UNSUPPORTED_ASSIGNOR,
       `ServerAssignor ${serverAssignor} is not supported. Supported assignors: ${assignors.join(', ')}.`,
-    )
-  }
-  if (subscribedTopicRegex) {
-    return new ApiError(
-      ErrorCode.UNSUPPORTED_VERSION,
-      `SubscribedTopicRegex ${subscribedTopicRegex} is not supported. Topics can be subscribed to by their names.`,
     )
   }
   return undefined

@@ -41,7 +41,40 @@ export function joinedMember(
     return existing
   }
   if (existing === undefined) return group.getOrCreateMember(memberId)
-  throwIfInstanceIdIsUnreleased(existing, memberId, instanceId)
+  // One of the classic protocol does not say that it leaves for a while.
+  if (existing.classicMemberMetadata === null) throwIfInstanceIdIsUnreleased(existing, memberId, instanceId)
+  return replacingMember(group, existing, memberId, records)
+}
+
+/**
+ * The same for the JoinGroup of a member that speaks the classic protocol: it is not asked for its epoch, and takes the name of a
+ * static member at once when it comes without an id. @throws ApiError UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID
+ */
+export function joinedClassicMember(
+  group: ConsumerGroup,
+  memberId: string,
+  instanceId: string | null,
+  isUnknown: boolean,
+  records: GroupCoordinatorRecord[],
+): ConsumerGroupMember {
+  if (instanceId === null) return group.getOrCreateMember(memberId)
+  const existing = group.staticMember(instanceId)
+  if (isUnknown) {
+    return existing === undefined
+      ? group.getOrCreateMember(memberId)
+      : replacingMember(group, existing, memberId, records)
+  }
+  if (existing === undefined) throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID, `Instance id ${instanceId} is unknown.`)
+  throwIfInstanceIdIsFenced(existing, memberId, instanceId)
+  return existing
+}
+
+function replacingMember(
+  group: ConsumerGroup,
+  existing: ConsumerGroupMember,
+  memberId: string,
+  records: GroupCoordinatorRecord[],
+): ConsumerGroupMember {
   const replacing = { ...existing, memberId, memberEpoch: 0, previousMemberEpoch: 0 }
   records.push(...replaceMember(group, existing, replacing))
   return replacing

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { ApiError } from '../../../../../src/protocol/errors.ts'
 import { ConsumerGroupUnderTest } from '../../support/consumer-group-under-test.ts'
+import { MixedGroupUnderTest } from '../../support/mixed-group-under-test.ts'
 import { GROUP } from '../../support/shard-under-test.ts'
 
 /** The name of the error that something throws. */
@@ -128,46 +129,12 @@ test('an empty classic group becomes a consumer group and keeps its offsets', ()
   expect(coordinator.failover().group.numMembers).toBe(1)
 })
 
-const JOIN_GROUP = {
-  groupId: GROUP,
-  sessionTimeoutMs: 10_000,
-  rebalanceTimeoutMs: 10_000,
-  memberId: '',
-  groupInstanceId: null,
-  protocolType: 'consumer',
-  protocols: [{ name: 'range', metadata: Buffer.alloc(0) }],
-  reason: null,
-}
-
-/** In JoinGroup versions before 4 a member joins without an id at once. */
-const VERSION_WITHOUT_MEMBER_ID = 3
-
-function classicJoin(coordinator: ConsumerGroupUnderTest, apiVersion = 9): number {
-  const context = { clientId: 'client', clientHost: '/127.0.0.1', apiVersion }
-  let errorCode = 0
-  coordinator.write(
-    coordinator.shard.groups.classicGroupJoin(context, JOIN_GROUP, response => {
-      errorCode = response.errorCode
-    }),
-  )
-  return errorCode
-}
-
-test('a consumer group with members is not joined by the classic protocol; an empty one becomes a classic group', () => {
-  const coordinator = new ConsumerGroupUnderTest()
+test('an empty consumer group becomes a classic group when a member of the classic protocol joins', () => {
+  const coordinator = new MixedGroupUnderTest()
   coordinator.join('A')
-  expect(classicJoin(coordinator)).toBe(23)
-
   coordinator.heartbeat('A', -1)
 
-  expect(classicJoin(coordinator)).toBe(79)
+  expect(coordinator.classicJoin().error).toBe('MEMBER_ID_REQUIRED')
   expect(coordinator.shard.groups.group(GROUP).type).toBe('classic')
   expect(coordinator.failover().shard.groups.group(GROUP).type).toBe('classic')
-})
-
-test('a classic group with members is not joined by the consumer protocol', () => {
-  const coordinator = new ConsumerGroupUnderTest()
-  classicJoin(coordinator, VERSION_WITHOUT_MEMBER_ID)
-
-  expect(coordinator.join('A').error).toBe('GROUP_ID_NOT_FOUND')
 })
