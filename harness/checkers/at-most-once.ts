@@ -5,14 +5,17 @@ import { judgedGroups, memberName, placeKey } from './group-support.ts'
 
 type Processed = Extract<GroupEvent, { readonly kind: 'processed' }>
 
-/** No record is processed a second time by a group (`record-processed-twice`). */
+/**
+ * No record is processed a second time by a group (`record-processed-twice`). One that stands at the offset of another that was lost
+ * is another record.
+ */
 export const atMostOnce: Checker = evidence =>
   judgedGroups(evidence).flatMap(group => {
     const first = new Map<string, Processed>()
     const violations: Violation[] = []
     for (const event of group.events) {
       if (event.kind !== 'processed') continue
-      const key = placeKey(event)
+      const key = `${placeKey(event)}/${event.id}`
       const before = first.get(key)
       if (before === undefined) first.set(key, event)
       else violations.push(violation(event, memberName(group, before), before.ms, memberName(group, event)))

@@ -111,7 +111,8 @@ function listOf<T extends string>(text: string, allowed: readonly T[]): T[] {
   return [...new Set(names.map(name => oneOf(name, allowed)))]
 }
 
-function oneOf<T extends string>(text: string, allowed: readonly T[]): T {
+/** @throws InvalidArgumentError that says what is allowed */
+export function oneOf<T extends string>(text: string, allowed: readonly T[]): T {
   const found = allowed.find(name => name === text)
   if (found !== undefined) return found
   throw new InvalidArgumentError(`${JSON.stringify(text)} is none of ${allowed.join(', ')}`)

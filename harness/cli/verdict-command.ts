@@ -9,15 +9,16 @@ import { cellText, createVerdictDisplay, type VerdictDisplay } from '../report/v
 import { verdictLines } from '../report/verdict-terminal.ts'
 import { answerOf, matrixExitCode, verdictExitCode } from '../verdict/answer.ts'
 import { runVerdict, type VerdictCampaignResult } from '../verdict/campaign.ts'
-import { DEFAULT_FAULT_MODELS } from '../verdict/fault-models.ts'
+import { DEFAULT_FAULT_MODELS, DEFAULT_GROUP_FAULT_MODELS } from '../verdict/fault-models.ts'
 import { runMatrix } from '../verdict/matrix.ts'
 import type { VerdictPlan } from '../verdict/plan.ts'
 import { type Question, type UnderstoodQuestion, understand } from '../verdict/question.ts'
-import { type Suggestion, suggest } from '../verdict/suggest.ts'
+import { type Suggestion, suggest, worthMending } from '../verdict/suggest.ts'
 import { combinedNodeProperties } from './combined-node.ts'
 import { interruptible } from './interruptible.ts'
 import { hasInteractiveProgress, outputStyle, printJson, printLines } from './output.ts'
 import { UsageError } from './usage-error.ts'
+import { CONSUMER_FLAGS, consumerQuestionOf } from './verdict-consumer-options.ts'
 import type { VerdictFlags } from './verdict-options.ts'
 
 const DEFAULT_TRIALS = 1000
@@ -58,7 +59,7 @@ async function judgeOne(run: Run, { configuration, notes }: UnderstoodQuestion):
   const { flags, runSeed, pool, display, signal } = run
   const plan: VerdictPlan = {
     configuration,
-    models: flags.faults ?? DEFAULT_FAULT_MODELS,
+    models: flags.faults ?? (configuration.consumer === undefined ? DEFAULT_FAULT_MODELS : DEFAULT_GROUP_FAULT_MODELS),
     atOnce: flags.atOnce ?? configuration.brokers,
     powerLosses: flags.powerLosses ?? 1,
   }
@@ -88,7 +89,7 @@ async function suggestFor(
   plan: VerdictPlan,
   { outcomes }: VerdictCampaignResult,
 ): Promise<Suggestion | undefined> {
-  const judge = outcomes.flatMap(({ judged, broken }) => (broken === undefined ? [] : [judged.name]))
+  const judge = worthMending(outcomes.flatMap(({ judged, broken }) => (broken === undefined ? [] : [judged.name])))
   if (judge.length === 0) return undefined
   return await suggest(pool, {
     plan,
@@ -139,15 +140,20 @@ const CELL_FLAGS = [
 
 function checkMatrixFlags(flags: VerdictFlags): void {
   const given = CELL_FLAGS.find(name => flags[name] !== undefined)
-  if (given === undefined) return
-  const flag = given.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
-  throw new UsageError(`--matrix decides --${flag} itself`)
+  if (given !== undefined) throw new UsageError(`--matrix decides ${flagText(given)} itself`)
+  const ofGroup = CONSUMER_FLAGS.find(name => flags[name] !== undefined)
+  if (ofGroup !== undefined) throw new UsageError(`--matrix judges what producers write, ${flagText(ofGroup)} a group`)
+}
+
+function flagText(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
 }
 
 function questionOf(flags: VerdictFlags): Question {
   const { producer, broker, topic, elr } = flags
   return {
     ...copied(flags),
+    ...consumerQuestionOf(flags, propertiesOf),
     ...(elr === undefined ? {} : { eligibleLeaderReplicas: elr }),
     ...(producer === undefined ? {} : { producerProperties: propertiesOf(producer) }),
     ...(broker === undefined ? {} : { brokerProperties: propertiesOf(broker) }),

@@ -3,13 +3,16 @@ import type { GuaranteeName, Scenario } from '../trial/scenario.ts'
 import { durabilityOf, mayCorrupt, mayElectRemovedReplica } from './durability.ts'
 
 /** Clients whose own commits cover only what they have handed over and the application is done with. */
-const COMMIT_ON_THEIR_OWN_AFTER_PROCESSING: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
+export const COMMIT_ON_THEIR_OWN_AFTER_PROCESSING: ReadonlySet<ConsumerClientName> = new Set([
+  'kafkajs',
+  'java-semantics',
+])
 /**
  * Clients that let go of what a rebalance has taken from them: they hand over nothing more of it, commit nothing more of it, and
  * begin anew with what they are given. platformatic goes on with what it has fetched, and when a commit is refused because its
  * generation is over, it rejoins and asks for the same again.
  */
-const DISCARD_WHAT_THEY_LOSE: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
+export const DISCARD_WHAT_THEY_LOSE: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
 /** Clients that answer every commit. platformatic 2.12 leaves one open for ever that is asked of a consumer which is closed. */
 const SETTLE_EVERY_COMMIT: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
 /** Clients that show that they live only between two records. */
@@ -73,6 +76,6 @@ function keepsCommits({ cluster, faults }: Pick<Scenario, 'faults' | 'cluster'>)
  * The Java client's heartbeat thread may finish joining while the application works on records that a cooperative rebalance
  * leaves with it: commits are of the new generation then, of which the application hears with its next poll.
  */
-function joinsUnheard({ client, assignor }: GroupSpec): boolean {
+export function joinsUnheard({ client, assignor }: Pick<GroupSpec, 'client' | 'assignor'>): boolean {
   return client === 'java-semantics' && assignor === 'cooperative-sticky'
 }

@@ -15,7 +15,8 @@ const LONGEST_WORK_MS = 60_000
  */
 const TOO_TIGHT = ['message.max.bytes', 'max.connections', 'connections.max.idle.ms'] as const
 
-const groupTrigger: fc.Arbitrary<Trigger> = fc
+/** What groups ask of their coordinators. */
+export const groupTrigger: fc.Arbitrary<Trigger> = fc
   .record({
     request: fc.constantFrom('OffsetCommit', 'JoinGroup', 'SyncGroup', 'Heartbeat', 'LeaveGroup', 'OffsetFetch'),
     nth: fc.integer({ min: 1, max: MAX_NTH }),
@@ -61,7 +62,8 @@ function triggered(fault: Fault, trigger: Trigger | undefined): Fault {
   return trigger === undefined || 'disk' in fault.at ? fault : { ...fault, at: trigger }
 }
 
-function feasible(group: GroupSpec, producers: readonly ProducerSpec[]): GroupSpec {
+/** The group with a handler that is done with all records in bounded time. */
+export function feasible(group: GroupSpec, producers: readonly ProducerSpec[]): GroupSpec {
   const records = producers.flatMap(({ sends }) => sends).reduce((sum, send) => sum + send.records, 0)
   const longest = Math.floor(LONGEST_WORK_MS / Math.max(1, records))
   return group.handlerMs <= longest ? group : { ...group, handlerMs: longest }

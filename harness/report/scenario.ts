@@ -32,6 +32,15 @@ function describeCluster({ brokers, controllers, roles, config, features = {}, t
   return parts.join(', ')
 }
 
+/** What happens in it: `2 faults`, `1 fault and 1 redeploy`, `1 redeploy`. */
+export function happeningsIn({ faults, workload }: Scenario): string {
+  const members = (workload.groups ?? []).flatMap(group => group.members)
+  const redeploys = members.reduce((sum, member) => sum + member.redeploys.length, 0)
+  if (redeploys === 0) return counted(faults.length, 'fault')
+  const parts = faults.length === 0 ? [] : [counted(faults.length, 'fault')]
+  return [...parts, counted(redeploys, 'redeploy')].join(' and ')
+}
+
 export function recordsIn({ workload }: Scenario): number {
   return workload.producers.reduce(
     (total, { sends }) => total + sends.reduce((sum, { records }) => sum + records, 0),

@@ -5,7 +5,7 @@ import type { CellResult, MatrixResult } from '../verdict/matrix.ts'
 import type { MatrixCell } from '../verdict/matrix-expectations.ts'
 import { replayCommand } from './commands.ts'
 import { counted, formatCount, formatDuration } from './format.ts'
-import { scenarioRows } from './scenario.ts'
+import { happeningsIn, scenarioRows } from './scenario.ts'
 import { storyLines } from './story.ts'
 import { createStyle } from './style.ts'
 import { tableLines } from './table.ts'
@@ -31,8 +31,8 @@ export function verdictMarkdown({
     '| guarantee | verdict | Kafka promises it? |',
     '|---|---|---|',
     ...guarantees.map(({ title, verdict, trials, promise, broken }) => {
-      const faults = broken?.counterexample?.scenario.faults.length
-      const by = faults === undefined ? '' : ` by ${counted(faults, 'fault')}`
+      const scenario = broken?.counterexample?.scenario
+      const by = scenario === undefined ? '' : ` by ${happeningsIn(scenario)}`
       const how =
         verdict === 'held' ? `held in ${counted(trials, 'trial')}` : `**broken** after ${counted(trials, 'trial')}${by}`
       return row([title, how, `${promise.promised ? 'yes' : 'no'}: ${promise.text} (${promise.source})`])

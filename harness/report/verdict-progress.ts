@@ -1,8 +1,9 @@
 import type { VerdictProgress } from '../verdict/campaign.ts'
 import type { CellResult } from '../verdict/matrix.ts'
 import { cellName } from '../verdict/matrix.ts'
-import { counted, formatCount, formatDuration } from './format.ts'
+import { formatCount, formatDuration } from './format.ts'
 import type { Bar } from './progress.ts'
+import { happeningsIn } from './scenario.ts'
 import { foundText } from './verdict-markdown.ts'
 
 /** Shows how far a verdict is: what broke at once, and else a sign of life. */
@@ -95,7 +96,8 @@ function newsText({ news }: VerdictProgress): string {
   if (what === 'broken') {
     return `broken: ${title}, in trial ${formatCount(broken.trial + 1)} after ${formatDuration(broken.afterMs)}; shrinking`
   }
-  return `shrunk: ${title}, to ${counted(broken.counterexample?.scenario.faults.length ?? 0, 'fault')}`
+  const scenario = broken.counterexample?.scenario
+  return `shrunk: ${title}${scenario === undefined ? '' : `, to ${happeningsIn(scenario)}`}`
 }
 
 /** A cell of the matrix that is done. */

@@ -5,7 +5,7 @@ import type { Suggestion } from '../verdict/suggest.ts'
 import { replayCommand } from './commands.ts'
 import { findingLines, indented } from './counterexample.ts'
 import { counted, formatCount, formatCounts, formatDuration, formatMebibytes, wrap } from './format.ts'
-import { recordsIn, scenarioRows } from './scenario.ts'
+import { happeningsIn, recordsIn, scenarioRows } from './scenario.ts'
 import { storyLines } from './story.ts'
 import type { Style } from './style.ts'
 import { LINE_WIDTH, type Row, tableLines } from './table.ts'
@@ -47,7 +47,7 @@ function brokenLines(title: string, broken: Broken, style: Style): string[] {
     return [`${style.bad('broken')}  ${title}`, ...findingLines(finding, style), `  seed  ${seed}`, '']
   }
   const { scenario, digest, trials, complete, story } = counterexample
-  const size = `${counted(scenario.faults.length, 'fault')} and ${counted(recordsIn(scenario), 'record')}`
+  const size = `${happeningsIn(scenario)}, ${counted(recordsIn(scenario), 'record')}`
   const limits = complete ? '' : ' (a limit ended the search: there may be a smaller one)'
   const rows: Row[] = [
     ['found', `in trial ${formatCount(broken.trial + 1)} (${seed}), after ${formatDuration(broken.afterMs)}`],
@@ -85,8 +85,8 @@ function guaranteeLines({ title, verdict, trials, promise, broken }: GuaranteeAn
 }
 
 function faultsOf(broken: Broken | undefined): string {
-  const faults = broken?.counterexample?.scenario.faults
-  return faults === undefined ? '' : `, by ${counted(faults.length, 'fault')}`
+  const scenario = broken?.counterexample?.scenario
+  return scenario === undefined ? '' : `, by ${happeningsIn(scenario)}`
 }
 
 function campaignRows({ campaign, probesReached, probesMissed }: VerdictAnswer, workers: number): Row[] {

@@ -2,10 +2,11 @@ import { EXIT, type ExitCode, exitCodeOf } from '../explore/exit-code.ts'
 import { PROBE_NAMES } from '../trial/probes.ts'
 import type { Broken, VerdictCampaignResult } from './campaign.ts'
 import { configurationRows } from './configuration.ts'
+import type { DocumentedPromise } from './documented-promise.ts'
 import { probesOf } from './fault-models.ts'
 import type { JudgedName } from './guarantee-groups.ts'
 import type { MatrixResult } from './matrix.ts'
-import { type DocumentedPromise, promiseFor } from './promises.ts'
+import { promiseFor } from './promises.ts'
 import type { Suggestion } from './suggest.ts'
 
 /** What the trials say about one guarantee, beside what Kafka's documentation says. */
@@ -42,7 +43,7 @@ export function answerOf(
 ): VerdictAnswer {
   const { plan, totals, outcomes, others } = campaign
   const known = new Set<string>(PROBE_NAMES)
-  const probes = probesOf(plan.models).filter(name => known.has(name))
+  const probes = probesOf(plan.models, plan.configuration.consumer !== undefined).filter(name => known.has(name))
   return {
     configuration: configurationRows(plan.configuration),
     notes,

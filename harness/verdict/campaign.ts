@@ -197,28 +197,32 @@ class VerdictCampaign {
     const asked = new Set(this.#questions.flatMap(({ judged }) => judged.guarantees))
     const known = (name: GuaranteeName): boolean => asked.has(name) || NOT_ASKED.has(name) || this.#others.has(name)
     const always = scenario.guarantees.filter(name => !known(name))
-    return { ...scenario, guarantees: [...open.flatMap(({ judged }) => judged.guarantees), ...always] }
+    return { ...scenario, guarantees: [...new Set([...open.flatMap(({ judged }) => judged.guarantees), ...always])] }
   }
 
   #note(trial: number, scenario: Scenario, { seed, findings }: TrialReport): void {
     for (const finding of findings) {
       const broken: Broken = { finding, trial, seed, afterMs: this.#elapsedMs }
-      const question = this.#questions.find(({ judged }) => breaks(judged, finding))
-      if (question === undefined) this.#noteOther(broken, scenario)
-      else if (question.broken === undefined) {
-        const { title } = question.judged
-        question.broken = broken
-        this.#progress({ what: 'broken', title, broken })
-        this.#toShrink.push({
-          title,
-          scenario,
-          broken,
-          done: shrunk => {
-            question.broken = shrunk
-          },
-        })
-      }
+      const asked = this.#questions.filter(({ judged }) => breaks(judged, finding))
+      if (asked.length === 0) this.#noteOther(broken, scenario)
+      this.#noteBroken(
+        asked.filter(question => question.broken === undefined),
+        broken,
+        scenario,
+      )
     }
+  }
+
+  /** A lost record breaks all that is built on it: it is told of each, and shrunk once. */
+  #noteBroken(questions: readonly Question[], broken: Broken, scenario: Scenario): void {
+    if (questions.length === 0) return
+    const set = (found: Broken): void => {
+      for (const question of questions) question.broken = found
+    }
+    const title = questions.map(({ judged }) => judged.title).join('; ')
+    set(broken)
+    this.#progress({ what: 'broken', title, broken })
+    this.#toShrink.push({ title, scenario, broken, done: set })
   }
 
   #noteOther(broken: Broken, scenario: Scenario): void {

@@ -1,9 +1,12 @@
 import type { ClientName, CompressionName } from '../trial/scenario.ts'
+import { consumerRows, type VerdictConsumer } from './consumer-configuration.ts'
 
 /** The configuration on trial, as Kafka understands it. What is undefined is drawn anew for every trial. */
 export interface VerdictConfiguration {
   readonly client: ClientName | undefined
   readonly producer: VerdictProducer
+  /** The group that reads; undefined: what is judged ends with the log. */
+  readonly consumer: VerdictConsumer | undefined
   readonly brokers: number
   readonly replicationFactor: number
   readonly minInsyncReplicas: number
@@ -49,9 +52,16 @@ export function topicSettings(configuration: VerdictConfiguration): Record<strin
   }
 }
 
-export function brokerSettings({ flushMessages, brokerConfig }: VerdictConfiguration): Record<string, string> {
+/** Where there are groups, their coordinators' topic has what the topic on trial has. */
+export function brokerSettings(configuration: VerdictConfiguration): Record<string, string> {
+  const { flushMessages, brokerConfig, consumer, minInsyncReplicas, uncleanLeaderElection } = configuration
+  const ofCoordinators = {
+    'min.insync.replicas': String(minInsyncReplicas),
+    'unclean.leader.election.enable': String(uncleanLeaderElection),
+  }
   return {
     ...brokerConfig,
+    ...(consumer === undefined ? {} : ofCoordinators),
     ...(flushMessages === undefined ? {} : { 'log.flush.interval.messages': String(flushMessages) }),
   }
 }
@@ -72,7 +82,7 @@ export function effectiveMinInsyncReplicas({
 /** The configuration by Kafka's keys, in the order in which people think of it. */
 export function configurationRows(configuration: VerdictConfiguration): [key: string, value: string][] {
   const { producer, brokers, replicationFactor, minInsyncReplicas, uncleanLeaderElection } = configuration
-  const { flushMessages, eligibleLeaderReplicas, brokerConfig, topicConfig, client } = configuration
+  const { flushMessages, eligibleLeaderReplicas, brokerConfig, topicConfig, client, consumer } = configuration
   const rows: [string, string | undefined][] = [
     ['acks', producer.acks === -1 ? 'all' : String(producer.acks)],
     ['min.insync.replicas', String(minInsyncReplicas)],
@@ -87,6 +97,7 @@ export function configurationRows(configuration: VerdictConfiguration): [key: st
     ['compression.type', producer.compression],
     ['log.flush.interval.messages', textOf(flushMessages)],
     ['client', client ?? 'kafkajs, platformatic'],
+    ...(consumer === undefined ? [] : consumerRows(consumer)),
     ...Object.entries(brokerConfig),
     ...Object.entries(topicConfig),
   ]

@@ -1,6 +1,6 @@
 import type { FaultName } from '../trial/scenario.ts'
 
-export const FAULT_MODEL_NAMES = ['process-crash', 'power-loss', 'partition', 'maintenance'] as const
+export const FAULT_MODEL_NAMES = ['process-crash', 'power-loss', 'partition', 'maintenance', 'client'] as const
 export type FaultModelName = (typeof FAULT_MODEL_NAMES)[number]
 
 /** What may go wrong, as people name it. */
@@ -56,16 +56,32 @@ export const FAULT_MODELS: Readonly<Record<FaultModelName, FaultModel>> = {
     kinds: ['move-leader', 'reassign', 'controlled-shutdown', 'rolling-restart', 'restart'],
     probes: ['leader-changed', 'isr-shrunk', 'isr-expanded'],
   },
+  client: {
+    name: 'client',
+    summary:
+      'applications are killed, stand still, come back as zombies when others have what was theirs; members of groups are redeployed',
+    kinds: ['kill-client', 'pause-client', 'zombie'],
+    probes: [],
+  },
 }
+
+/** What a verdict about a group should reach besides. */
+const GROUP_PROBES: readonly string[] = ['group-rebalanced']
 
 /** What happens to every cluster sooner or later, but for what no default configuration is made for. */
 export const DEFAULT_FAULT_MODELS: readonly FaultModelName[] = ['process-crash', 'partition', 'maintenance']
+
+/** Groups are what applications make of Kafka: theirs end, too. */
+export const DEFAULT_GROUP_FAULT_MODELS: readonly FaultModelName[] = [...DEFAULT_FAULT_MODELS, 'client']
+
+/** Faults of applications, which no node notices. */
+export const CLIENT_FAULTS: ReadonlySet<FaultName> = new Set(FAULT_MODELS.client.kinds)
 
 /** The kinds of faults of some models, each once, in the order of the models. */
 export function kindsOf(models: readonly FaultModelName[]): FaultName[] {
   return [...new Set(models.flatMap(name => FAULT_MODELS[name].kinds))]
 }
 
-export function probesOf(models: readonly FaultModelName[]): string[] {
-  return [...new Set(models.flatMap(name => FAULT_MODELS[name].probes))]
+export function probesOf(models: readonly FaultModelName[], withGroup: boolean): string[] {
+  return [...new Set([...models.flatMap(name => FAULT_MODELS[name].probes), ...(withGroup ? GROUP_PROBES : [])])]
 }

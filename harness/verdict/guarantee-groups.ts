@@ -1,9 +1,15 @@
 import type { Finding } from '../explore/finding.ts'
+import { joinsUnheard } from '../explore/group-promises.ts'
+import { ABILITIES } from '../explore/parse-group.ts'
 import type { GuaranteeName } from '../trial/scenario.ts'
 import type { VerdictConfiguration } from './configuration.ts'
+import type { VerdictConsumer } from './consumer-configuration.ts'
 
-export const JUDGED_NAMES = ['loss', 'duplicates', 'order', 'availability'] as const
-/** The four things that people ask of a configuration. */
+/** The four things that people ask of a configuration of producers. */
+const OF_PRODUCERS = ['loss', 'duplicates', 'order', 'availability'] as const
+/** What they ask besides, or instead, when a group reads. */
+const OF_DELIVERY = ['at-least-once', 'at-most-once', 'effectively-once', 'commits'] as const
+export const JUDGED_NAMES = [...OF_PRODUCERS, ...OF_DELIVERY] as const
 export type JudgedName = (typeof JUDGED_NAMES)[number]
 
 /** What is asked, and by which checkers it is judged. */
@@ -16,25 +22,26 @@ export interface Judged {
   readonly failures: readonly string[]
 }
 
+type Asked = Pick<VerdictConfiguration, 'producer' | 'consumer'>
+
+/** Of what the producers write, or, when a group reads, of what becomes of it from end to end. */
+export function judgedBy({ producer, consumer }: Asked): Judged[] {
+  return consumer === undefined ? judgedOfProducers(producer) : judgedOfDelivery(producer, consumer)
+}
+
 /**
  * With acks=0 nothing is ever acknowledged: what is asked is what the "done" of the client is worth, and nothing is asked
  * of an order, which is one of acknowledged records.
  */
-export function judgedBy({ producer }: Pick<VerdictConfiguration, 'producer'>): Judged[] {
+function judgedOfProducers(producer: Asked['producer']): Judged[] {
   const isAcknowledged = producer.acks !== 0
-  const loss: Judged = isAcknowledged
-    ? { name: 'loss', title: 'no acknowledged record lost', guarantees: ['no-loss'], failures: [] }
-    : {
-        name: 'loss',
-        title: 'no record lost that the client called done',
-        guarantees: ['no-silent-loss'],
-        failures: [],
-      }
-  const order: Judged = { name: 'order', title: 'order kept', guarantees: ['order'], failures: [] }
+  const title = isAcknowledged ? 'no acknowledged record lost' : 'no record lost that the client called done'
   return [
-    loss,
+    { name: 'loss', title, guarantees: [noLossOf(producer)], failures: [] },
     { name: 'duplicates', title: 'no duplicates', guarantees: ['no-duplicates'], failures: [] },
-    ...(isAcknowledged ? [order] : []),
+    ...(isAcknowledged
+      ? [{ name: 'order', title: 'order kept', guarantees: ['order'], failures: [] } satisfies Judged]
+      : []),
     {
       name: 'availability',
       title: 'available again after healing',
@@ -42,6 +49,77 @@ export function judgedBy({ producer }: Pick<VerdictConfiguration, 'producer'>): 
       failures: ['liveness', 'deadlock'],
     },
   ]
+}
+
+/**
+ * From the application that sends to the effect of what is processed. A record that the cluster loses is skipped, one that it
+ * stores twice is processed twice. Whether groups get to the end of the log, without which nothing else would be worth much, is
+ * judged as going on after healing.
+ */
+function judgedOfDelivery(producer: Asked['producer'], consumer: VerdictConsumer): Judged[] {
+  const isAcknowledged = producer.acks !== 0
+  const sent = isAcknowledged ? 'acknowledged record' : 'record that the client called done'
+  const noLoss = noLossOf(producer)
+  return [
+    {
+      name: 'at-least-once',
+      title: `at least once: no ${sent} skipped`,
+      guarantees: ['at-least-once', noLoss],
+      failures: [],
+    },
+    {
+      name: 'at-most-once',
+      title: 'at most once: no record processed twice',
+      guarantees: ['at-most-once', 'no-duplicates'],
+      failures: [],
+    },
+    {
+      name: 'effectively-once',
+      title: `effectively once: every ${sent} has its effect once`,
+      guarantees: ['effectively-once', noLoss],
+      failures: [],
+    },
+    {
+      name: 'order',
+      title: 'order kept in each partition, up to the members',
+      guarantees: isAcknowledged ? ['group-order', 'order'] : ['group-order'],
+      failures: [],
+    },
+    {
+      name: 'availability',
+      title: 'producers and group go on after healing',
+      guarantees: ['group-converges', 'recovers', 'cluster-recovers', 'every-send-settles'],
+      failures: ['liveness', 'deadlock'],
+    },
+    {
+      name: 'commits',
+      title: commitsTitle(consumer),
+      guarantees: [
+        'commits-stay',
+        ...(consumer.commit === 'before' ? [] : (['commits-not-beyond-processed'] as const)),
+        ...(hearsOfGenerations(consumer) ? (['fenced-commits-refused'] as const) : []),
+      ],
+      failures: [],
+    },
+  ]
+}
+
+function noLossOf({ acks }: Asked['producer']): GuaranteeName {
+  return acks === 0 ? 'no-silent-loss' : 'no-loss'
+}
+
+function commitsTitle({ commit }: VerdictConsumer): string {
+  const beyond = commit === 'before' ? '' : ', never beyond what was processed'
+  return `commits safe: kept${beyond}, refused from members that were replaced`
+}
+
+/** Whether a member knows at each commit which generation it is of: nothing can be said otherwise. */
+function hearsOfGenerations({ clients, assignor }: VerdictConsumer): boolean {
+  return !clients.some(client => {
+    const [byDefault] = ABILITIES[client].assignors
+    const used = assignor ?? byDefault
+    return used !== undefined && joinsUnheard({ client, assignor: used })
+  })
 }
 
 /** Whether a finding breaks what is judged. */

@@ -1,6 +1,7 @@
 import type { ExploreOptions } from '../explore/explore-options.ts'
 import type { GuaranteeName } from '../trial/scenario.ts'
 import { brokerSettings, features, topicSettings, type VerdictConfiguration } from './configuration.ts'
+import { pinnedGroup } from './consumer-configuration.ts'
 import type { FaultModelName } from './fault-models.ts'
 
 /** What is put on trial, and what may happen to it. */
@@ -19,7 +20,7 @@ export interface VerdictPlan {
  */
 export function pinned(plan: VerdictPlan, guarantees: readonly GuaranteeName[]): ExploreOptions {
   const { configuration } = plan
-  const { producer, client, replicationFactor } = configuration
+  const { producer, client, replicationFactor, consumer } = configuration
   return {
     set: { ...brokerSettings(configuration), ...topicSettings(configuration) },
     require: guarantees,
@@ -28,6 +29,7 @@ export function pinned(plan: VerdictPlan, guarantees: readonly GuaranteeName[]):
     replicationFactor,
     features: features(configuration),
     ...(client === undefined ? {} : { client }),
+    ...(consumer === undefined ? {} : { workload: 'group', group: pinnedGroup(consumer) }),
     ...(producer.maxInFlight === undefined ? {} : { maxInFlight: producer.maxInFlight }),
     ...(producer.retries === undefined ? {} : { retries: producer.retries }),
     ...(producer.sequential === undefined ? {} : { sequential: producer.sequential }),

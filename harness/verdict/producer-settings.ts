@@ -1,9 +1,9 @@
 import { INT_MAX } from '../../src/config/config-def.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
-import { parseWholeNumber } from '../../src/config/values.ts'
 import { COMPRESSION_NAMES, type CompressionName } from '../trial/scenario.ts'
 import type { JudgedProducerKey } from './producer-keys.ts'
 import { RefusedConfiguration } from './refused-configuration.ts'
+import { booleanOf, wholeOf } from './setting-values.ts'
 
 /** What the Java producer of Kafka 4.2 makes of its configuration. */
 export interface ProducerSettings {
@@ -53,7 +53,7 @@ function readIdempotence(
   notes: string[],
 ): boolean {
   const text = given.get('enable.idempotence')
-  if (text !== undefined && readBoolean('enable.idempotence', text) === false) return false
+  if (text !== undefined && booleanOf('enable.idempotence', text) === false) return false
   const asked = text !== undefined
   const conflict = (refusal: string, silently: string): void => {
     if (asked) throw new RefusedConfiguration('ConfigException', refusal)
@@ -98,12 +98,6 @@ function readCompression(text = 'none'): CompressionName {
   throw new ConfigError('compression.type', text, `expected one of ${COMPRESSION_NAMES.join(', ')}`)
 }
 
-function readBoolean(key: JudgedProducerKey, text: string): boolean {
-  const value = text.trim().toLowerCase()
-  if (value !== 'true' && value !== 'false') throw new ConfigError(key, text, 'expected true or false')
-  return value === 'true'
-}
-
 function readNumber(
   given: ReadonlyMap<JudgedProducerKey, string>,
   key: JudgedProducerKey,
@@ -111,10 +105,5 @@ function readNumber(
   byDefault: number,
 ): number {
   const text = given.get(key)
-  if (text === undefined) return byDefault
-  const value = parseWholeNumber(text)
-  if (value === undefined || value < least || value > INT_MAX) {
-    throw new ConfigError(key, text, `expected a whole number from ${least} to ${INT_MAX}`)
-  }
-  return value
+  return text === undefined ? byDefault : wholeOf(key, text, least)
 }

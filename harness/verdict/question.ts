@@ -8,12 +8,13 @@ import { KafkaConfig } from '../../src/server/config/kafka-config.ts'
 import { parseProperties } from '../../src/server/config/properties.ts'
 import { type ClientName, MAX_BROKERS } from '../trial/scenario.ts'
 import { DEFAULT_BROKERS, effectiveMinInsyncReplicas, type VerdictConfiguration } from './configuration.ts'
+import { type ConsumerQuestion, consumerOf } from './consumer-question.ts'
 import { isProducerKey, JUDGED_PRODUCER_KEYS, type JudgedProducerKey, PRODUCER_KEYS } from './producer-keys.ts'
 import { type ProducerSettings, producerSettings } from './producer-settings.ts'
 import { RefusedConfiguration } from './refused-configuration.ts'
 
 /** What a user asks about: flags, over the texts of Kafka's own files. */
-export interface Question {
+export interface Question extends ConsumerQuestion {
   readonly client?: ClientName
   readonly acks?: -1 | 0 | 1
   readonly idempotence?: boolean
@@ -87,12 +88,14 @@ export function understand(question: Question, node: ReadonlyMap<string, string>
     flushMessages: takeNumber(question.flushMessages, 'flush.messages', PLACED_BROKER_KEYS.flush),
     eligibleLeaderReplicas: question.eligibleLeaderReplicas ?? true,
   }
+  const consumer = consumerOf(question, question.client, broker, notes)
   // What the stronger source has said must not come back by the weaker one.
   for (const key of Object.values(PLACED_BROKER_KEYS)) broker.delete(key)
   for (const key of ['min.insync.replicas', 'unclean.leader.election.enable', 'flush.messages']) topic.delete(key)
   const configuration: VerdictConfiguration = {
     client: question.client,
     producer: producerOf(question, given, settings, notes),
+    consumer,
     ...cluster,
     brokerConfig: Object.fromEntries(broker),
     topicConfig: Object.fromEntries(topic),

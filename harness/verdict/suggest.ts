@@ -1,6 +1,8 @@
+import { COMMIT_ON_THEIR_OWN_AFTER_PROCESSING } from '../explore/group-promises.ts'
 import type { Workforce } from '../explore/worker-pool.ts'
 import { runVerdict, type VerdictCampaignResult } from './campaign.ts'
 import type { VerdictConfiguration } from './configuration.ts'
+import type { VerdictConsumer } from './consumer-configuration.ts'
 import type { JudgedName } from './guarantee-groups.ts'
 import type { VerdictPlan } from './plan.ts'
 
@@ -49,9 +51,21 @@ export function changesFor(configuration: VerdictConfiguration, broken: readonly
   const { producer, replicationFactor, minInsyncReplicas, uncleanLeaderElection, eligibleLeaderReplicas } =
     configuration
   const changes: Change[] = []
-  const losing = broken.includes('loss')
+  const { consumer } = configuration
+  const delivering = broken.includes('at-least-once') || broken.includes('effectively-once')
+  const losing = broken.includes('loss') || broken.includes('commits') || delivering
   const add = (wanted: boolean, setting: string, apply: Change['apply']): void => {
     if (wanted) changes.push({ setting, apply })
+  }
+  if (consumer !== undefined && delivering) {
+    const { commit, sink } = consumer
+    const isAhead = commit === 'auto' && !consumer.clients.every(name => COMMIT_ON_THEIR_OWN_AFTER_PROCESSING.has(name))
+    const afterwards: Change['apply'] = before => withConsumer(before, { commit: 'after' })
+    add(commit === 'before', 'commit=after', afterwards)
+    add(isAhead, 'enable.auto.commit=false', afterwards)
+    add(broken.includes('effectively-once') && sink === 'none', 'sink=idempotent', before =>
+      withConsumer(before, { sink: 'idempotent' }),
+    )
   }
   add(losing && producer.acks !== -1, 'acks=all', before => withProducer(before, { acks: -1 }))
   add(losing && uncleanLeaderElection, 'unclean.leader.election.enable=false', before => ({
@@ -86,11 +100,24 @@ export function changesFor(configuration: VerdictConfiguration, broken: readonly
   return changes
 }
 
+function withConsumer(configuration: VerdictConfiguration, change: Partial<VerdictConsumer>): VerdictConfiguration {
+  const { consumer } = configuration
+  return consumer === undefined ? configuration : { ...configuration, consumer: { ...consumer, ...change } }
+}
+
 function withProducer(
   configuration: VerdictConfiguration,
   change: Partial<VerdictConfiguration['producer']>,
 ): VerdictConfiguration {
   return { ...configuration, producer: { ...configuration.producer, ...change } }
+}
+
+/**
+ * What a change of settings is looked for: not for a record that is processed twice, since who never repeats one skips some
+ * instead. What people want then is an effect once, which is another thing that is judged.
+ */
+export function worthMending(broken: readonly JudgedName[]): JudgedName[] {
+  return broken.filter(name => name !== 'at-most-once')
 }
 
 /** Sets of changes: one alone, then two, then three; two values of one setting never go together. */

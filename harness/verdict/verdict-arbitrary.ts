@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { TOPIC_NAME } from '../explore/cluster-arbitrary.ts'
+import { feasible } from '../explore/group-scenario-arbitrary.ts'
 import { promisedGuarantees } from '../explore/promised-guarantees.ts'
 import { seededGenerator } from '../explore/seeded-generator.ts'
+import type { GroupSpec } from '../trial/group-spec.ts'
 import {
   type ClusterSpec,
   type ProducerSpec,
@@ -9,9 +11,11 @@ import {
   type SendSpec,
   THIRD_PARTY_CLIENT_NAMES,
 } from '../trial/scenario.ts'
+import { faultsOf } from './client-faults.ts'
 import { brokerSettings, features, topicSettings, type VerdictConfiguration } from './configuration.ts'
 import type { VerdictPlan } from './plan.ts'
-import { CHAOS_WINDOW_MS, verdictFaults } from './verdict-faults.ts'
+import { CHAOS_WINDOW_MS } from './verdict-faults.ts'
+import { coordinatorArbitrary, groupArbitrary } from './verdict-groups.ts'
 
 /** The first trials are small, so that what is easy to break is broken at once; then every fourth is. */
 const SMALL_AT_FIRST = 60
@@ -52,7 +56,7 @@ function clusterArbitrary(configuration: VerdictConfiguration, small: boolean): 
     .record({
       quorum: fc.oneof(...quorums),
       timeouts: fc.record({ ...TIMEOUTS }),
-      partitions: small ? fc.constant(1) : fc.constantFrom(1, 1, 2, MAX_PARTITIONS),
+      partitions: partitionsArbitrary(configuration, small),
     })
     .map(({ quorum, timeouts, partitions }) => ({
       brokers,
@@ -61,6 +65,12 @@ function clusterArbitrary(configuration: VerdictConfiguration, small: boolean): 
       features: features(configuration),
       topic: { name: TOPIC_NAME, partitions, replicationFactor, config: topicSettings(configuration) },
     }))
+}
+
+/** Of a group more than one member has something to do. */
+function partitionsArbitrary({ consumer }: VerdictConfiguration, small: boolean): fc.Arbitrary<number> {
+  if (consumer !== undefined) return fc.constantFrom(1, 2, MAX_PARTITIONS)
+  return small ? fc.constant(1) : fc.constantFrom(1, 1, 2, MAX_PARTITIONS)
 }
 
 /** Sends at a steady pace through the time of chaos, so that whatever happens, something is on its way. */
@@ -113,19 +123,39 @@ function producerArbitrary({ producer, client }: VerdictConfiguration, most: num
 /** Scenarios of one configuration under its fault models, with the guarantees that every configuration promises. */
 export function verdictArbitrary(plan: VerdictPlan, seed: string, small: boolean): fc.Arbitrary<Scenario> {
   const { configuration } = plan
+  const { consumer } = configuration
   const producer = producerArbitrary(configuration, small ? SMALL_SENDS : MAX_SENDS)
-  return fc
+  const scenarios = fc
     .record({
       schedule: small ? fc.constant('fifo' as const) : fc.constantFrom('fifo' as const, 'random' as const),
       cluster: clusterArbitrary(configuration, small),
-      faults: verdictFaults(plan, small),
+      faults: faultsOf(plan, small),
       producers: fc.array(producer, { minLength: 1, maxLength: small ? 1 : MAX_PRODUCERS }),
     })
-    .map(({ schedule, cluster, faults, producers }) => {
+    .map(({ schedule, cluster, faults, producers }): Scenario => {
       const workload = { kind: 'append', producers } as const
       const guarantees = promisedGuarantees({ cluster, workload, faults })
       return { format: 2, seed, schedule, cluster, workload, faults, guarantees }
     })
+  if (consumer === undefined) return scenarios
+  return fc
+    .record({
+      scenario: scenarios,
+      group: groupArbitrary(consumer, plan, small),
+      coordinators: coordinatorArbitrary(configuration, small),
+    })
+    .map(({ scenario, group, coordinators }) => withGroup(scenario, group, coordinators))
+}
+
+/** The scenario, read by a group, in a cluster that is set up for it; what was asked about wins. */
+function withGroup(scenario: Scenario, group: GroupSpec, coordinators: Readonly<Record<string, string>>): Scenario {
+  const { cluster, workload, faults } = scenario
+  const changed = {
+    cluster: { ...cluster, config: { ...coordinators, ...cluster.config } },
+    workload: { ...workload, groups: [feasible(group, workload.producers)] },
+    faults,
+  }
+  return { ...scenario, ...changed, format: 3, guarantees: promisedGuarantees(changed) }
 }
 
 /** Whether the scenario of a trial is a small one. */

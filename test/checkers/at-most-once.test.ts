@@ -22,4 +22,18 @@ describe('at-most-once', () => {
 
     expect(atMostOnce(script.evidence(1))).toEqual([])
   })
+
+  it('takes what stands at the offset of a lost record for another record', () => {
+    const script = new GroupScript().started(0).assigned(0, 1, 0).processed(0, 0).processed(0, 0)
+    const { groups, ...evidence } = script.evidence(1)
+    const events = groups.map(group => ({
+      ...group,
+      events: group.events.map((event, index) =>
+        index > 3 && event.kind === 'processed' ? { ...event, id: 'p0-s9-r0' as const } : event,
+      ),
+    }))
+
+    expect(atMostOnce({ ...evidence, groups })).toHaveLength(1)
+    expect(atMostOnce({ ...evidence, groups: events })).toEqual([])
+  })
 })

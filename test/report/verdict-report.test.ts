@@ -14,6 +14,7 @@ import { answerOf, type VerdictAnswer } from '../../harness/verdict/answer.ts'
 import type { Broken, VerdictCampaignResult, VerdictProgress } from '../../harness/verdict/campaign.ts'
 import { judgedBy } from '../../harness/verdict/guarantee-groups.ts'
 import { expectationFor, type MatrixCell } from '../../harness/verdict/matrix-expectations.ts'
+import { GROUP } from '../checkers/group-support.ts'
 import { PRODUCER, scenarioOf } from '../checkers/support.ts'
 import { planFor } from '../verdict/support.ts'
 
@@ -165,6 +166,69 @@ describe('commands', () => {
     )
     expect(verdictCommand(plan, ['--time', '1m'])).toBe(
       'npx kafka-trial verdict --acks all --min-insync-replicas 1 --no-elr --no-idempotence --max-in-flight 1 --retries 2147483647 --flush-messages 1 --client kafkajs --faults power-loss --at-once 1 --power-losses 2 --time 1m',
+    )
+  })
+})
+
+describe('the answer about a group', () => {
+  const question = { client: 'kafkajs', consumer: 'java-semantics', commit: 'before', sink: 'idempotent' } as const
+  const plan = planFor({ ...question, assignor: 'sticky', isolationLevel: 'read_committed' })
+  const redeployed: Broken = {
+    ...BROKEN,
+    finding: { guarantee: 'at-least-once', kind: 'record-skipped', message: 'Record p0-s0-r0 was skipped.' },
+    counterexample: {
+      ...COUNTEREXAMPLE,
+      scenario: {
+        ...COUNTEREXAMPLE.scenario,
+        faults: [],
+        workload: {
+          ...COUNTEREXAMPLE.scenario.workload,
+          groups: [
+            { ...GROUP, members: [{ startMs: 0, instanceId: null, redeploys: [{ atMs: 9, how: 'kill', forMs: 1 }] }] },
+          ],
+        },
+      },
+    },
+  }
+  const outcomes = judgedBy(plan.configuration).map(judged => ({
+    judged,
+    trials: 50,
+    broken: judged.name === 'at-least-once' ? redeployed : undefined,
+  }))
+  const given = answer(undefined, { plan, outcomes })
+
+  it('tells what breaks as not promised, and by which redeploys', () => {
+    const text = verdictLines(given, 2, PLAIN).join('\n')
+    expect(text).toContain(
+      'broken  at least once: no acknowledged record skipped after 50 trials, by 1 redeploy\n        Kafka does not promise it: What is committed before it is processed is skipped',
+    )
+    expect(text).toContain('held    at most once: no record processed twice in 50 trials\n        Kafka promises it:')
+    expect(text).toContain('\nBroken: at least once: no acknowledged record skipped.\n')
+    expect(text).toContain('commits                           by the application, before it processes a record')
+  })
+
+  it('has a row and a test for each guarantee, in Markdown, JUnit and JSON', () => {
+    expect(verdictMarkdown(given)).toContain('**broken** after 50 trials by 1 redeploy | no: What is committed before')
+    expect(verdictJunit(given)).toContain('tests="6" failures="1"')
+    expect(verdictJson(given, 2)).toMatchObject({
+      configuration: { consumer: 'java-semantics', 'isolation.level': 'read_committed', sink: 'idempotent' },
+      guarantees: [
+        { name: 'at-least-once', verdict: 'broken', promise: { promised: false } },
+        { name: 'at-most-once', verdict: 'held', promise: { promised: true } },
+        { name: 'effectively-once', verdict: 'held' },
+        { name: 'order', verdict: 'held' },
+        { name: 'availability', verdict: 'held' },
+        { name: 'commits', verdict: 'held' },
+      ],
+    })
+  })
+
+  it('is asked for again by a command', () => {
+    expect(verdictCommand(plan)).toBe(
+      'npx kafka-trial verdict --acks all --min-insync-replicas 1 --client kafkajs --consumer java-semantics --commit before --isolation-level read_committed --assignor sticky --sink idempotent --faults process-crash,partition',
+    )
+    expect(verdictCommand(planFor({ groupProtocol: 'consumer', client: 'platformatic' }))).toContain(
+      ' --client platformatic --enable-auto-commit true --group-protocol consumer --faults',
     )
   })
 })

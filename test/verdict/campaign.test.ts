@@ -118,6 +118,50 @@ describe('a verdict', () => {
     expect(order?.type === 'trial' && order.scenario?.guarantees).toContain('no-silent-loss')
   })
 
+  it('tells of a lost record wherever something is built on it, and shrinks it once', async () => {
+    const workforce = new LocalWorkforce(
+      fakeTrial(scenario => asked(scenario, LOSES)),
+      1,
+    )
+    const news: string[] = []
+    const onProgress: VerdictCampaignOptions['onProgress'] = progress => {
+      if (progress.news !== undefined) news.push(`${progress.news.what} ${progress.news.title}`)
+    }
+    const plan = planFor({ client: 'kafkajs', commit: 'after' })
+    const { outcomes } = await judged(() => LOSES, { plan, onProgress }, workforce)
+
+    const broken = outcomes.filter(outcome => outcome.broken !== undefined)
+    expect(broken.map(outcome => outcome.judged.name)).toEqual(['at-least-once', 'effectively-once'])
+    expect(broken.every(outcome => outcome.broken?.file !== undefined)).toBe(true)
+    expect(workforce.orders.filter(({ type }) => type === 'shrink')).toHaveLength(1)
+    const both =
+      'at least once: no acknowledged record skipped; effectively once: every acknowledged record has its effect once'
+    expect(news).toEqual([`broken ${both}`, `shrunk ${both}`])
+  })
+
+  it('asks of a group what becomes of records from end to end, each guarantee once', async () => {
+    const workforce = new LocalWorkforce(fakeTrial(() => HOLDS))
+    await judged(() => HOLDS, { plan: planFor({ client: 'kafkajs', commit: 'after' }), trials: 1 }, workforce)
+    const [order] = workforce.orders
+    const guarantees = order?.type === 'trial' ? (order.scenario?.guarantees ?? []) : []
+    expect(new Set(guarantees).size).toBe(guarantees.length)
+    expect(guarantees).toEqual(
+      expect.arrayContaining([
+        'no-loss',
+        'no-duplicates',
+        'at-least-once',
+        'at-most-once',
+        'effectively-once',
+        'group-order',
+        'order',
+        'group-converges',
+        'commits-stay',
+        'commits-not-beyond-processed',
+        'fenced-commits-refused',
+      ]),
+    )
+  })
+
   it('tells news as they come', async () => {
     const news: string[] = []
     await judged(() => REPEATS, {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FAULT_MODEL_NAMES } from '../../harness/verdict/fault-models.ts'
-import { JUDGED_NAMES } from '../../harness/verdict/guarantee-groups.ts'
+import { judgedBy } from '../../harness/verdict/guarantee-groups.ts'
 import { promiseFor } from '../../harness/verdict/promises.ts'
 import type { Question } from '../../harness/verdict/question.ts'
 import { planFor } from './support.ts'
@@ -39,10 +39,54 @@ describe('what Kafka promises', () => {
   })
 
   it('always comes with a source', () => {
-    for (const name of JUDGED_NAMES) {
-      const { text, source } = promiseFor(name, planFor({}, { models: [...FAULT_MODEL_NAMES] }))
-      expect(text).toMatch(/\.$|\)\.$/)
-      expect(source).toMatch(/documentation|KIP/)
+    for (const question of [{}, { commit: 'before' }, { commit: 'after' }, { consumer: 'platformatic' }] as const) {
+      const plan = planFor(question, { models: [...FAULT_MODEL_NAMES] })
+      for (const { name } of judgedBy(plan.configuration)) {
+        const { text, source } = promiseFor(name, plan)
+        expect(text).toMatch(/\.$|\)\.$/)
+        expect(source).toMatch(/documentation|KIP|platformatic/)
+      }
     }
+  })
+})
+
+describe('what is promised of delivery from end to end', () => {
+  /** The names of what is promised. */
+  function promised(question: Question, change: Parameters<typeof planFor>[1] = {}): string[] {
+    const plan = planFor(question, change)
+    return judgedBy(plan.configuration).flatMap(({ name }) => (promiseFor(name, plan).promised ? [name] : []))
+  }
+
+  const KAFKAJS = { client: 'kafkajs' } as const
+  const PLATFORMATIC = { client: 'platformatic' } as const
+  const ALWAYS = ['order', 'availability', 'commits']
+
+  it.each([
+    [{ ...KAFKAJS, commit: 'before' }, {}, ['at-most-once', ...ALWAYS]],
+    [{ ...KAFKAJS, commit: 'after' }, {}, ['at-least-once', ...ALWAYS]],
+    [{ ...KAFKAJS, commit: 'after', sink: 'idempotent' }, {}, ['at-least-once', 'effectively-once', ...ALWAYS]],
+    [{ ...KAFKAJS, enableAutoCommit: true }, {}, ['at-least-once', ...ALWAYS]],
+    [{ ...PLATFORMATIC, enableAutoCommit: true, sink: 'idempotent' }, {}, ['availability']],
+    [{ ...PLATFORMATIC, commit: 'after' }, {}, ['at-least-once', 'availability']],
+    [{ ...PLATFORMATIC, commit: 'before' }, {}, ['availability']],
+  ] as const)('with %j under %j', (question, change, names) => {
+    expect(promised(question, change)).toEqual(names)
+  })
+
+  it('ends where what producers write is not kept', () => {
+    expect(promised({ ...KAFKAJS, commit: 'after', sink: 'idempotent', acks: 1 })).toEqual(['availability', 'commits'])
+    expect(promised({ ...KAFKAJS, commit: 'before', idempotence: false })).not.toContain('at-most-once')
+  })
+
+  it('ends where commits are not kept, which coordinators write as others do', () => {
+    const question = { ...KAFKAJS, commit: 'before' } as const
+    expect(promised(question, { models: POWER })).toEqual(['availability'])
+    expect(promised({ ...question, minInsyncReplicas: 2 }, { models: POWER })).toEqual(['at-most-once', ...ALWAYS])
+    const { text } = promiseFor('commits', planFor(question, { models: POWER }))
+    expect(text).toMatch(/^Commits are records of __consumer_offsets\. Kafka does not flush/)
+  })
+
+  it('is not said of records that nobody reads', () => {
+    expect(() => promiseFor('at-least-once', planFor())).toThrow('nobody reads')
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Scenario } from '../../harness/trial/scenario.ts'
-import { changesFor, combinations, suggest } from '../../harness/verdict/suggest.ts'
+import { changesFor, combinations, suggest, worthMending } from '../../harness/verdict/suggest.ts'
 import { fakeTrial, HOLDS, LOSES, type Verdict } from '../explore/fake-trial.ts'
 import { LocalWorkforce } from '../support/local-workforce.ts'
 import { planFor } from './support.ts'
@@ -27,6 +27,31 @@ describe('changes', () => {
     ])
     expect(changesFor(configuration, ['duplicates']).map(({ setting }) => setting)).toEqual(['enable.idempotence=true'])
     expect(changesFor(configuration, ['availability'])).toEqual([])
+  })
+
+  it('of a group are when it commits and what its effects go to, before what producers do', () => {
+    const before = planFor({ client: 'kafkajs', commit: 'before' }).configuration
+    expect(changesFor(before, ['at-least-once', 'effectively-once']).map(({ setting }) => setting)).toEqual([
+      'commit=after',
+      'sink=idempotent',
+      'min.insync.replicas=2',
+      'min.insync.replicas=3',
+      'log.flush.interval.messages=1',
+    ])
+    const [after, sink] = changesFor(before, ['effectively-once'])
+    expect(sink?.apply(after?.apply(before) ?? before).consumer).toMatchObject({ commit: 'after', sink: 'idempotent' })
+  })
+
+  it('of a group turn automatic commits off only for clients that commit too early', () => {
+    const first = (client: 'platformatic' | 'java-semantics'): string | undefined =>
+      changesFor(planFor({ client, enableAutoCommit: true }).configuration, ['at-least-once'])[0]?.setting
+    expect(first('platformatic')).toBe('enable.auto.commit=false')
+    expect(first('java-semantics')).toBe('min.insync.replicas=2')
+  })
+
+  it('are not looked for when records are processed twice: who never repeats one skips some', () => {
+    expect(worthMending(['at-most-once'])).toEqual([])
+    expect(worthMending(['at-most-once', 'effectively-once'])).toEqual(['effectively-once'])
   })
 
   it('are combined with the fewest first, never two values of one setting', () => {

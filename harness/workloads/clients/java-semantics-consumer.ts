@@ -33,6 +33,7 @@ export function createJavaSemanticsConsumer(options: ConsumerOptions): ConsumerC
     'max.poll.records': maxPollRecordsFor(spec),
     'enable.auto.commit': spec.commit === 'auto',
     ...(spec.autoCommitIntervalMs === null ? {} : { 'auto.commit.interval.ms': spec.autoCommitIntervalMs }),
+    ...(spec.isolationLevel === undefined ? {} : { 'isolation.level': spec.isolationLevel }),
     ...(instanceId === null ? {} : { 'group.instance.id': instanceId }),
   }
   let generation: number | undefined

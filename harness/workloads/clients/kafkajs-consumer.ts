@@ -41,6 +41,7 @@ export function createKafkaJsConsumer(options: ConsumerOptions): ConsumerClient 
     sessionTimeout: spec.sessionTimeoutMs,
     rebalanceTimeout: spec.rebalanceTimeoutMs,
     heartbeatInterval: spec.heartbeatIntervalMs,
+    ...(spec.isolationLevel === undefined ? {} : { readUncommitted: spec.isolationLevel === 'read_uncommitted' }),
   })
   consumer.on(consumer.events.REBALANCING, () => listener.revoked())
   consumer.on(consumer.events.STOP, () => listener.revoked())

@@ -1,8 +1,19 @@
-import { Consumer, type GroupAssignment, type MessagesStream, stringDeserializers } from '@platformatic/kafka'
+import {
+  Consumer,
+  FetchIsolationLevels,
+  type GroupAssignment,
+  type MessagesStream,
+  stringDeserializers,
+} from '@platformatic/kafka'
 import { errorName } from '../../../src/protocol/errors.ts'
 import { identityOf } from '../../history/history.ts'
 import type { ConsumedRecord, ConsumerClient, ConsumerOptions } from './consumer-client.ts'
 import { apiCodesOf } from './platformatic.ts'
+
+const ISOLATION_LEVEL = {
+  read_uncommitted: FetchIsolationLevels.READ_UNCOMMITTED,
+  read_committed: FetchIsolationLevels.READ_COMMITTED,
+} as const
 
 type Commit = () => void | Promise<void>
 
@@ -15,6 +26,7 @@ export function createPlatformaticConsumer(options: ConsumerOptions): ConsumerCl
     bootstrapBrokers: [...options.bootstrap],
     rebalanceTimeout: spec.rebalanceTimeoutMs,
     deserializers: stringDeserializers,
+    ...(spec.isolationLevel === undefined ? {} : { isolationLevel: ISOLATION_LEVEL[spec.isolationLevel] }),
     ...(instanceId === null ? {} : { groupInstanceId: instanceId }),
   }
   const consumer =
