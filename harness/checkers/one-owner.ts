@@ -10,7 +10,8 @@ type Assigned = Extract<GroupEvent, { readonly kind: 'assigned' }>
  * In one generation a partition has one owner (`two-owners-in-a-generation`), and a member one assignment
  * (`two-assignments-in-a-generation`). A static member that comes back is the same member: it takes over what it left, without a
  * new generation and under another member id (KIP-345). Across generations the protocol allows two at a time: a member that was paused or cut
- * off goes on with what it owned until it hears that its session has ended.
+ * off goes on with what it owned until it hears that its session has ended. With the consumer protocol (KIP-848) a generation is
+ * the member's own epoch, within which it gives away, and is given what others gave away: it has several assignments in one.
  */
 export const oneOwner: Checker = evidence => judgedGroups(evidence).flatMap(ownersOf)
 
@@ -23,7 +24,8 @@ function ownersOf(group: GroupEvidence): Violation[] {
     const key = `${event.generation}/${identityOf(group, event)}`
     const before = assignments.get(key)
     assignments.set(key, event)
-    if (before !== undefined && `${before.partitions}` !== `${event.partitions}`) {
+    const isDiffering = before !== undefined && `${before.partitions}` !== `${event.partitions}`
+    if (isDiffering && group.spec.protocol === 'classic') {
       violations.push(differing(group, before, event))
     }
     for (const partition of event.partitions) {

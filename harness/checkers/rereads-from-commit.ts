@@ -16,7 +16,7 @@ interface Ownership {
 /**
  * A member begins to read a partition that it has been given where the group's last commit says, or at the beginning of the log
  * when nothing is committed: neither beyond it (`begins-beyond-commit`) nor before (`begins-before-commit`). A member that keeps
- * a partition in a cooperative rebalance (KIP-429) reads on where it is.
+ * a partition in a cooperative rebalance (KIP-429, KIP-848) reads on where it is.
  */
 export const rereadsFromCommit: Checker = evidence =>
   judgedGroups(evidence).flatMap(group => beginnings(group, evidence))
@@ -28,6 +28,7 @@ function beginnings(group: GroupEvidence, evidence: Evidence): Violation[] {
   for (const event of group.events) {
     const key = runKey(event)
     if (event.kind === 'assigned') runs.set(key, ownership(group, event, runs.get(key)))
+    if (event.kind === 'revoked' && group.spec.protocol === 'consumer') runs.delete(key)
     if (event.kind !== 'delivered') continue
     const owned = runs.get(key)
     const sinceMs = owned?.since.get(event.partition)
@@ -44,7 +45,8 @@ function ownership(
   { partitions, ms }: Extract<GroupEvent, { readonly kind: 'assigned' }>,
   before: Ownership | undefined,
 ): Ownership {
-  const kept = spec.assignor === 'cooperative-sticky' ? before : undefined
+  const isIncremental = spec.assignor === 'cooperative-sticky' || spec.protocol === 'consumer'
+  const kept = isIncremental ? before : undefined
   return {
     since: new Map(partitions.map(partition => [partition, kept?.since.get(partition) ?? ms])),
     begun: new Set(partitions.filter(partition => kept?.begun.has(partition) === true)),

@@ -1,6 +1,12 @@
 import type { Command } from 'commander'
 import { type ExploreOptions, hasGroups, type WorkloadName } from '../explore/explore-options.ts'
-import type { CommitPolicy, ConsumerClientName, SinkName } from '../trial/group-spec.ts'
+import {
+  type CommitPolicy,
+  type ConsumerClientName,
+  GROUP_PROTOCOLS,
+  type GroupProtocol,
+  type SinkName,
+} from '../trial/group-spec.ts'
 import {
   type ClientName,
   type ClusterSpec,
@@ -19,6 +25,7 @@ export interface GenerationFlags {
   readonly workload?: WorkloadName
   readonly partitioner?: PartitionerName
   readonly consumer?: ConsumerClientName
+  readonly groupProtocol?: GroupProtocol
   readonly commit?: CommitPolicy
   readonly sink?: SinkName
   readonly client?: ClientName
@@ -57,6 +64,11 @@ export function addGenerationFlags(command: Command): Command {
       'client of the groups: kafkajs, platformatic or java-semantics (default: the first two)',
       values.consumer,
     )
+    .option(
+      '--group-protocol <name>',
+      'classic, or consumer (KIP-848), which kafkajs does not know (default: classic; with java-semantics either)',
+      (text: string): GroupProtocol => values.oneOf(text, GROUP_PROTOCOLS),
+    )
     .option('--commit <policy>', 'when groups commit: before, after or auto (default: drawn)', values.commit)
     .option('--sink <kind>', 'what the effects of groups go to: none or idempotent (default: drawn)', values.sink)
     .option('--client <name>', 'kafkajs, platformatic or java-semantics (default: the first two)', values.client)
@@ -94,9 +106,12 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
   if ((replicationFactor ?? 1) > (brokers ?? MAX_BROKERS)) {
     throw new UsageError(`--replication-factor ${replicationFactor} needs as many --brokers, not ${brokers}`)
   }
-  const { workload, partitioner, consumer, commit, sink } = flags
-  if (!hasGroups(workload) && (consumer ?? commit ?? sink) !== undefined) {
-    throw new UsageError('--consumer, --commit and --sink need --workload group, keyed or redeploy')
+  const { workload, partitioner, consumer, groupProtocol, commit, sink } = flags
+  if (!hasGroups(workload) && (consumer ?? groupProtocol ?? commit ?? sink) !== undefined) {
+    throw new UsageError('--consumer, --group-protocol, --commit and --sink need --workload group, keyed or redeploy')
+  }
+  if (groupProtocol === 'consumer' && (consumer === undefined || consumer === 'kafkajs')) {
+    throw new UsageError('--group-protocol consumer needs --consumer java-semantics or platformatic')
   }
   if (workload !== 'keyed' && partitioner !== undefined) throw new UsageError('--partitioner needs --workload keyed')
   if (idempotent === true && acks !== undefined && acks !== -1) {
@@ -108,6 +123,7 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
     ...(workload === undefined ? {} : { workload }),
     ...(partitioner === undefined ? {} : { partitioner }),
     ...(consumer === undefined ? {} : { consumer }),
+    ...(groupProtocol === undefined ? {} : { group: { protocol: groupProtocol } }),
     ...(commit === undefined ? {} : { commit }),
     ...(sink === undefined ? {} : { sink }),
     ...(client === undefined ? {} : { client }),

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import {
   COMMIT_POLICIES,
+  type ConsumerClientName,
+  type GroupProtocol,
   type GroupSpec,
   type MemberSpec,
   type Redeploy,
@@ -53,7 +55,36 @@ const member: fc.Arbitrary<Omit<MemberSpec, 'instanceId'>> = fc
   })
   .map(({ startMs, redeploys }) => ({ startMs, redeploys: [...redeploys].sort((a, b) => a.atMs - b.atMs) }))
 
-function groupArbitrary({ consumer, commit, sink }: ExploreOptions): fc.Arbitrary<GroupSpec> {
+type Kind = Pick<GroupSpec, 'protocol' | 'assignor'>
+
+/** How a group may be kept: by the classic protocol unless another is asked for; the own client's by either. */
+function kindsOf(client: ConsumerClientName, asked: GroupProtocol | undefined): Kind[] {
+  const { assignors, protocols } = ABILITIES[client]
+  const byDefault: readonly GroupProtocol[] = client === 'java-semantics' ? protocols : ['classic']
+  return (asked === undefined ? byDefault : [asked]).flatMap((protocol): Kind[] => {
+    if (protocol === 'classic') return assignors.map(assignor => ({ protocol, assignor }))
+    // The coordinator's own choice, and the one assignor that clients and coordinators both know.
+    const uniform = assignors.find(name => name !== 'range') ?? 'range'
+    return [
+      { protocol, assignor: uniform },
+      ...(assignors.includes('range') ? [{ protocol, assignor: 'range' as const }] : []),
+    ]
+  })
+}
+
+/** What the coordinator must be told of groups of the consumer protocol: there timeouts are its own (KIP-848). */
+export function consumerGroupConfig(groups: readonly GroupSpec[]): Record<string, string> {
+  const group = groups.find(({ protocol }) => protocol === 'consumer')
+  if (group === undefined) return {}
+  return {
+    'group.consumer.min.session.timeout.ms': `${group.sessionTimeoutMs}`,
+    'group.consumer.session.timeout.ms': `${group.sessionTimeoutMs}`,
+    'group.consumer.min.heartbeat.interval.ms': `${group.heartbeatIntervalMs}`,
+    'group.consumer.heartbeat.interval.ms': `${group.heartbeatIntervalMs}`,
+  }
+}
+
+function groupArbitrary({ consumer, commit, group, sink }: ExploreOptions): fc.Arbitrary<GroupSpec> {
   return fc
     .record({
       client: consumer === undefined ? fc.constantFrom(...THIRD_PARTY_CONSUMER_NAMES) : fc.constant(consumer),
@@ -73,12 +104,14 @@ function groupArbitrary({ consumer, commit, sink }: ExploreOptions): fc.Arbitrar
       isStatic: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
     })
     .map(({ rebalanceShare, heartbeatShare, isStatic, ...drawn }) => {
-      const { assignors, hasStaticMembers, protocols } = ABILITIES[drawn.client]
+      const { hasStaticMembers } = ABILITIES[drawn.client]
       const { client, sessionTimeoutMs } = drawn
+      const kinds = kindsOf(client, group?.protocol)
+      const { protocol, assignor } = kinds[drawn.assignor % kinds.length] as Kind
       return {
         client,
-        protocol: protocols[0] as GroupSpec['protocol'],
-        assignor: assignors[drawn.assignor % assignors.length] as GroupSpec['assignor'],
+        protocol,
+        assignor,
         commit: drawn.commit,
         autoCommitIntervalMs: drawn.autoCommitIntervalMs,
         handlerMs: drawn.handlerMs,

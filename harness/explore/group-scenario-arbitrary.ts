@@ -3,7 +3,7 @@ import type { GroupSpec } from '../trial/group-spec.ts'
 import type { Fault, ProducerSpec, Scenario, Trigger } from '../trial/scenario.ts'
 import { swarm } from './cluster-arbitrary.ts'
 import type { ExploreOptions } from './explore-options.ts'
-import { COORDINATOR_CONFIG, COORDINATOR_KNOBS, groupsArbitrary } from './group-arbitrary.ts'
+import { COORDINATOR_CONFIG, COORDINATOR_KNOBS, consumerGroupConfig, groupsArbitrary } from './group-arbitrary.ts'
 import { promisedGuarantees } from './promised-guarantees.ts'
 
 const MAX_NTH = 20
@@ -38,9 +38,12 @@ export function withGroups(scenarios: fc.Arbitrary<Scenario>, options: ExploreOp
       const drawn = Object.entries(cluster.config).filter(setting => isFitting(setting, isPlain, options))
       const producers = isPlain ? workload.producers.map(withoutForeignCodec) : workload.producers
       const changed = {
-        cluster: { ...cluster, config: { ...COORDINATOR_CONFIG, ...config, ...Object.fromEntries(drawn) } },
+        cluster: {
+          ...cluster,
+          config: { ...COORDINATOR_CONFIG, ...consumerGroupConfig(groups), ...config, ...Object.fromEntries(drawn) },
+        },
         workload: { ...workload, producers, groups: groups.map(group => feasible(group, producers)) },
-        faults: scenario.faults.map((fault, index) => triggered(fault, triggers[index])),
+        faults: scenario.faults.map((fault, index) => triggered(fault, spoken(triggers[index], groups))),
       }
       return { ...rest, ...changed, format: 3, guarantees: promisedGuarantees(changed, options) }
     })
@@ -55,6 +58,13 @@ function isFitting([key, value]: [string, string], isPlain: boolean, { set = {} 
 
 function withoutForeignCodec(producer: ProducerSpec): ProducerSpec {
   return producer.compression === 'gzip' ? producer : { ...producer, compression: 'none' }
+}
+
+/** Members of the consumer protocol join, live and leave by one request. */
+function spoken(trigger: Trigger | undefined, groups: readonly GroupSpec[]): Trigger | undefined {
+  const isModern = groups.every(({ protocol }) => protocol === 'consumer')
+  if (trigger === undefined || !('request' in trigger) || !isModern) return trigger
+  return trigger.request.startsWith('Offset') ? trigger : { ...trigger, request: 'ConsumerGroupHeartbeat' }
 }
 
 /** Faults that wait for a place on a disk go on waiting for it. */

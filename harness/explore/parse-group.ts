@@ -38,7 +38,7 @@ export const ABILITIES: Readonly<Record<ConsumerClientName, Abilities>> = {
     leastCommitIntervalMs: 100,
   },
   'java-semantics': {
-    protocols: ['classic'],
+    protocols: GROUP_PROTOCOLS,
     assignors: ASSIGNOR_NAMES,
     hasStaticMembers: true,
     leastCommitIntervalMs: 0,

@@ -35,6 +35,7 @@ export type IsolationLevelName = (typeof ISOLATION_LEVELS)[number]
 export interface GroupSpec {
   readonly client: ConsumerClientName
   readonly protocol: GroupProtocol
+  /** With the consumer protocol the coordinator assigns: `range` asks it for that assignor, all others leave it to it. */
   readonly assignor: AssignorName
   readonly commit: CommitPolicy
   /** How often a client commits by itself; null is whenever it sees fit. Of no meaning unless `commit` is `auto`. */

@@ -47,6 +47,11 @@ export class GroupScript {
     return this.#add(member, { kind: 'assigned', generation, memberId: `m${member}`, partitions })
   }
 
+  /** All it owned. */
+  revoked(member: number, ...partitions: readonly number[]): this {
+    return this.#add(member, { kind: 'revoked', partitions })
+  }
+
   delivered(member: number, offset: number): this {
     return this.#add(member, { kind: 'delivered', ...recordAt(offset) })
   }

@@ -41,4 +41,13 @@ describe('one-owner', () => {
       'In generation 1 member 0 of group-0 was given partitions 0 at 2 ms and partitions 0, 1 at 3 ms.',
     ])
   })
+
+  it('lets a member of the consumer protocol give away and take within its epoch, but no two own one partition in it', () => {
+    const script = () => new GroupScript({ client: 'java-semantics', protocol: 'consumer' }).started(0).started(1)
+
+    expect(
+      oneOwner(script().assigned(0, 1, 0, 1).assigned(0, 1, 0).assigned(1, 2).assigned(1, 2, 1).evidence(0)),
+    ).toEqual([])
+    expect(oneOwner(script().assigned(0, 1, 0, 1).assigned(1, 1, 1).evidence(0))).toHaveLength(1)
+  })
 })

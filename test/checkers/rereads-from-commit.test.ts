@@ -46,4 +46,14 @@ describe('rereads-from-commit', () => {
     expect(rereadsFromCommit(kept('cooperative-sticky').evidence(-1))).toEqual([])
     expect(kinds(rereadsFromCommit(kept('roundrobin').evidence(-1)))).toEqual(['begins-beyond-commit'])
   })
+
+  it('lets a member of the consumer protocol read on in what it keeps, but not in what it had lost', () => {
+    const script = () =>
+      new GroupScript({ client: 'java-semantics', protocol: 'consumer' }).started(0).assigned(0, 1, 0).processed(0, 0)
+
+    expect(rereadsFromCommit(script().assigned(0, 2, 0).processed(0, 1).evidence(-1))).toEqual([])
+    expect(kinds(rereadsFromCommit(script().revoked(0).assigned(0, 2, 0).processed(0, 1).evidence(-1)))).toEqual([
+      'begins-beyond-commit',
+    ])
+  })
 })

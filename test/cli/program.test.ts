@@ -41,6 +41,11 @@ describe('wrong input', () => {
     [['explore', '--set', 'num.io.threads=0'], 'invalid value "0" for configuration num.io.threads'],
     [['explore', '--set', 'segment.ms=0'], 'invalid value "0" for configuration segment.ms'],
     [['explore', '--idempotent', '--acks', '1'], '--idempotent needs --acks all'],
+    [['explore', '--group-protocol', 'consumer'], '--group-protocol, --commit and --sink need --workload group'],
+    [
+      ['explore', '--workload', 'group', '--group-protocol', 'consumer'],
+      'needs --consumer java-semantics or platformatic',
+    ],
     [['explore', 'much'], 'too many arguments'],
     [['replay'], "missing required argument 'file-or-seed'"],
     [['replay', 'none.json'], '"none.json" is neither a file nor the seed of a trial'],

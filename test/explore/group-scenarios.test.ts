@@ -41,6 +41,24 @@ describe('scenarios with groups', () => {
     for (const api of ['OffsetCommit', 'JoinGroup', 'SyncGroup', 'Heartbeat']) expect(requests).toContain(api)
   })
 
+  it('let our own client speak either protocol, and tell the coordinator what the consumer protocol leaves to it', () => {
+    const drawn = scenarios({ consumer: 'java-semantics' })
+    const protocols = drawn.flatMap(({ workload }) => (workload.groups ?? []).map(({ protocol }) => protocol))
+    expect(new Set(protocols)).toEqual(new Set(['classic', 'consumer']))
+
+    const options: ExploreOptions = { ...OF_GROUPS, consumer: 'java-semantics', group: { protocol: 'consumer' } }
+    for (const scenario of scenarios(options)) {
+      const { cluster, faults, workload } = scenario
+      const [first] = workload.groups ?? []
+      expect(respects(options, scenario)).toBe(true)
+      expect(cluster.config['group.consumer.session.timeout.ms']).toBe(`${first?.sessionTimeoutMs}`)
+      expect(cluster.config['group.consumer.heartbeat.interval.ms']).toBe(`${first?.heartbeatIntervalMs}`)
+      const requests = faults.flatMap(({ at }) => ('request' in at ? [at.request] : []))
+      for (const api of ['JoinGroup', 'SyncGroup', 'Heartbeat', 'LeaveGroup']) expect(requests).not.toContain(api)
+      expect(parseScenario(JSON.parse(JSON.stringify(scenario)))).toEqual(scenario)
+    }
+  })
+
   it('give KafkaJS nothing to read that it has no codec for', () => {
     for (const { workload, cluster } of scenarios({ consumer: 'kafkajs' })) {
       for (const { compression } of workload.producers) expect(['none', 'gzip']).toContain(compression)

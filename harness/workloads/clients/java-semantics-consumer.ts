@@ -7,8 +7,9 @@ import {
   TimeoutException,
 } from '../../../src/clients/index.ts'
 import { ErrorCode } from '../../../src/protocol/errors.ts'
+import type { TopicPartition } from '../../../src/protocol/topic-partition.ts'
 import { identityOf } from '../../history/history.ts'
-import { maxPollRecordsFor } from '../../trial/group-spec.ts'
+import { type GroupSpec, maxPollRecordsFor } from '../../trial/group-spec.ts'
 import type { ConsumerClient, ConsumerOptions } from './consumer-client.ts'
 
 const POLL_MS = 1000
@@ -24,11 +25,8 @@ export function createJavaSemanticsConsumer(options: ConsumerOptions): ConsumerC
     'bootstrap.servers': options.bootstrap,
     'client.id': options.clientId,
     'group.id': options.groupId,
-    'group.protocol': spec.protocol,
+    ...protocolConfig(spec),
     'auto.offset.reset': 'earliest',
-    'partition.assignment.strategy': spec.assignor,
-    'session.timeout.ms': spec.sessionTimeoutMs,
-    'heartbeat.interval.ms': spec.heartbeatIntervalMs,
     'max.poll.interval.ms': spec.rebalanceTimeoutMs,
     'max.poll.records': maxPollRecordsFor(spec),
     'enable.auto.commit': spec.commit === 'auto',
@@ -54,10 +52,11 @@ export function createJavaSemanticsConsumer(options: ConsumerOptions): ConsumerC
   let closing = false
   let ended: Promise<void> = Promise.resolve()
 
-  const assigned = (): void => {
+  const assigned = (revoked: readonly TopicPartition[] = []): void => {
     const { generationId, memberId } = consumer.groupMetadata()
     generation = generationId
-    const partitions = consumer.assignment().map(({ partition }) => partition)
+    const given = new Set(revoked.map(({ partition }) => partition))
+    const partitions = consumer.assignment().flatMap(({ partition }) => (given.has(partition) ? [] : [partition]))
     listener.assigned({ generation: generationId, memberId, partitions: partitions.sort((a, b) => a - b) })
   }
 
@@ -102,8 +101,14 @@ export function createJavaSemanticsConsumer(options: ConsumerOptions): ConsumerC
   return {
     start: async () => {
       await consumer.subscribe([topic], {
-        onPartitionsAssigned: assigned,
-        onPartitionsRevoked: () => listener.revoked(),
+        onPartitionsAssigned: () => assigned(),
+        onPartitionsRevoked: partitions => {
+          // With the classic protocol what is kept is told again at once; with the other one the member goes on reading it.
+          const isKept = spec.protocol === 'consumer' && partitions.length < consumer.assignment().length
+          if (isKept) assigned(partitions)
+          else listener.revoked()
+        },
+        onPartitionsLost: () => listener.revoked(),
       })
       ended = run()
     },
@@ -120,5 +125,18 @@ export function createJavaSemanticsConsumer(options: ConsumerOptions): ConsumerC
     },
     // It tries again by itself, so that what was refused at last may have been applied at first.
     isDefiniteRefusal: () => false,
+  }
+}
+
+/** What only one of the protocols takes: with the consumer protocol timeouts are the coordinator's (KIP-848). */
+function protocolConfig({ protocol, assignor, sessionTimeoutMs, heartbeatIntervalMs }: GroupSpec) {
+  if (protocol === 'consumer') {
+    return { 'group.protocol': protocol, ...(assignor === 'range' ? { 'group.remote.assignor': assignor } : {}) }
+  }
+  return {
+    'group.protocol': protocol,
+    'partition.assignment.strategy': assignor,
+    'session.timeout.ms': sessionTimeoutMs,
+    'heartbeat.interval.ms': heartbeatIntervalMs,
   }
 }
