@@ -114,7 +114,7 @@ function addCampaignFlags(command: Command): Command {
       'trials to run (default: 1000; of each cell of a matrix: 500)',
       values.wholeNumber(1, MAX_TRIALS),
     )
-    .option('--time <time>', 'begin trials for so long: 60s, 5m', values.duration)
+    .option('--time <time>', 'run trials for so long: 60s, 5m; what they find is shrunk besides', values.duration)
     .option('--workers <n>', 'processes', values.wholeNumber(1, MAX_WORKERS), 2)
     .option('--seed <seed>', 'decides everything (default: a fresh one, printed)', values.seed)
     .option('--suggest', 'look for the smallest change of settings that holds')

@@ -1,3 +1,4 @@
+import { GROUP_METADATA_TOPIC } from '../../src/coordinator/group/group-coordinator-service.ts'
 import type { TopicPartition } from '../../src/protocol/topic-partition.ts'
 import type { RaftObserver } from '../../src/raft/raft-observer.ts'
 import type { ReplicationObserver } from '../../src/replication/replication-observer.ts'
@@ -32,6 +33,8 @@ export class ObservationLog implements Observations {
   readonly #minIsr: number
   readonly #probes: Probes
   readonly #leaders = new Map<number, number>()
+  /** By partition of the coordinators' topic. */
+  readonly #coordinators = new Map<number, number>()
   readonly #isrs = new Map<number, { readonly size: number; readonly partitionEpoch: number }>()
   #quorumLeader: number | undefined
 
@@ -63,6 +66,7 @@ export class ObservationLog implements Observations {
     }
     return {
       onBecameLeader: (at, epoch, endOffset, highWatermark) => {
+        if (at.topic === GROUP_METADATA_TOPIC && observer.alive()) this.#newCoordinator(observer.node, at)
         if (!on(at, { kind: 'became-leader', epoch, endOffset, highWatermark })) return
         this.#newLeader(observer.node, at.partition)
         this.tell?.(observer.node, `leads ${nameOf(at)} from offset ${endOffset} on, in epoch ${epoch}`)
@@ -137,6 +141,14 @@ export class ObservationLog implements Observations {
     this.#leaders.set(partition, node)
     if (before !== undefined && before !== node) this.#probes.hit('leader-changed')
     this.onLeader?.(node, partition)
+  }
+
+  #newCoordinator(node: number, at: TopicPartition): void {
+    const before = this.#coordinators.get(at.partition)
+    this.#coordinators.set(at.partition, node)
+    if (before === undefined || before === node) return
+    this.#probes.hit('coordinator-changed')
+    this.tell?.(node, `coordinates in place of node ${before}: it leads ${nameOf(at)}`)
   }
 
   /** Whether this is another ISR than the last one that was known. */

@@ -5,6 +5,7 @@ export const PROBE_NAMES = [
   'broker-unclean-restart',
   'connection-refused',
   'controller-changed',
+  'coordinator-changed',
   'elr-used',
   'follower-truncated',
   'group-rebalanced',
@@ -38,6 +39,7 @@ export type ProbeName = (typeof PROBE_NAMES)[number]
 
 /** Those that only a scenario with consumer groups can reach. */
 export const GROUP_PROBE_NAMES = [
+  'coordinator-changed',
   'group-rebalanced',
   'group-redeployed',
   'handler-failed',

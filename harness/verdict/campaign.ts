@@ -16,7 +16,7 @@ export interface VerdictCampaignOptions {
   readonly runSeed: string
   /** Trials to run; absent: as many as `timeMs` allows. */
   readonly trials?: number
-  /** No trial begins after this time, ms; a shrinking that is under way ends. */
+  /** How long trials begin, ms, beside the time that it takes to shrink what they find. */
   readonly timeMs?: number
   /** What to judge; default everything. */
   readonly judge?: readonly JudgedName[]
@@ -154,20 +154,25 @@ class VerdictCampaign {
 
   /** One order after the other; what was found is shrunk before more is looked for. */
   async #lane(): Promise<void> {
+    let shrinkingMs = 0
     for (;;) {
       const found = this.#toShrink.shift()
-      if (found !== undefined) await this.#shrink(found)
-      else if (this.#more()) await this.#trial()
+      if (found !== undefined) {
+        const beganMs = this.#elapsedMs
+        await this.#shrink(found)
+        shrinkingMs += this.#elapsedMs - beganMs
+      } else if (this.#more(this.#elapsedMs - shrinkingMs)) await this.#trial()
       else return
     }
   }
 
-  #more(): boolean {
+  /** @param triedMs how long a lane has run trials */
+  #more(triedMs: number): boolean {
     const { trials = Number.POSITIVE_INFINITY, timeMs = Number.POSITIVE_INFINITY, signal, untilBroken } = this.#options
     if (signal?.aborted || this.#totals.workerErrorCount + this.#useless >= MAX_USELESS) return false
     const broken = this.#questions.filter(question => question.broken !== undefined).length
     if (broken === this.#questions.length || (untilBroken === true && broken > 0)) return false
-    return this.#next < trials && this.#elapsedMs < timeMs
+    return this.#next < trials && triedMs < timeMs
   }
 
   async #trial(): Promise<void> {

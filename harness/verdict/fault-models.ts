@@ -66,7 +66,7 @@ export const FAULT_MODELS: Readonly<Record<FaultModelName, FaultModel>> = {
 }
 
 /** What a verdict about a group should reach besides. */
-const GROUP_PROBES: readonly string[] = ['group-rebalanced']
+const GROUP_PROBES: readonly string[] = ['group-rebalanced', 'coordinator-changed']
 
 /** What happens to every cluster sooner or later, but for what no default configuration is made for. */
 export const DEFAULT_FAULT_MODELS: readonly FaultModelName[] = ['process-crash', 'partition', 'maintenance']

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readScenarioFile } from '../../harness/explore/counterexample-file.ts'
+import type { Workforce } from '../../harness/explore/worker-pool.ts'
 import type { Scenario } from '../../harness/trial/scenario.ts'
 import { answerOf, verdictExitCode } from '../../harness/verdict/answer.ts'
 import { runVerdict, type VerdictCampaignOptions, type VerdictCampaignResult } from '../../harness/verdict/campaign.ts'
@@ -20,6 +21,8 @@ const REPEATS: Verdict = {
   violations: [{ guarantee: 'no-duplicates', kind: 'duplicate-record', message: 'Record p0-s0-r0 stands twice.' }],
   failure: undefined,
 }
+/** Longer than a dozen trials of a world in which nothing happens. */
+const SHRINKING_MS = 1000
 const STUCK: Verdict = { violations: [], failure: { kind: 'liveness', message: 'broker-1 does not run' } }
 const MALFORMED: Verdict = {
   violations: [{ guarantee: 'well-formed-log', kind: 'malformed-file', message: 'A segment is torn.' }],
@@ -160,6 +163,24 @@ describe('a verdict', () => {
         'fenced-commits-refused',
       ]),
     )
+  })
+
+  it('runs trials for as long as it was told, whatever time it takes to shrink what they find', async () => {
+    const workforce = new LocalWorkforce(
+      fakeTrial(scenario => asked(scenario, LOSES)),
+      1,
+    )
+    const slow: Workforce = {
+      size: 1,
+      rssMaxBytes: 0,
+      ask: async order => {
+        if (order.type === 'shrink') await new Promise(resolve => setTimeout(resolve, SHRINKING_MS))
+        return await workforce.ask(order)
+      },
+      close: () => {},
+    }
+    await runVerdict(slow, { plan: planFor(), runSeed: '8', trials: 12, timeMs: SHRINKING_MS })
+    expect(workforce.orders.filter(({ type }) => type === 'trial')).toHaveLength(12)
   })
 
   it('tells news as they come', async () => {
