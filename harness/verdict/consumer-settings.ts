@@ -77,7 +77,7 @@ export function consumerSettings(
     isStatic,
     commit,
     autoCommitIntervalMs: readCommitInterval(number('auto.commit.interval.ms', 0), commit, clients, notes),
-    isolationLevel: readIsolationLevel(given),
+    isolationLevel: readIsolationLevel(given, notes),
     sessionTimeoutMs: number('session.timeout.ms', 1),
     heartbeatIntervalMs: number('heartbeat.interval.ms', 1),
     maxPollIntervalMs: number('max.poll.interval.ms', 1),
@@ -208,13 +208,14 @@ function readCommitInterval(
   return intervalMs
 }
 
-function readIsolationLevel(given: Given): IsolationLevelName | undefined {
+function readIsolationLevel(given: Given, notes: string[]): IsolationLevelName | undefined {
   const text = given.get('isolation.level')
   if (text === undefined) return undefined
   const level = ISOLATION_LEVELS.find(name => name === text.trim())
   if (level === undefined) {
     throw new ConfigError('isolation.level', text, `expected one of ${ISOLATION_LEVELS.join(', ')}`)
   }
+  notes.push('Without transactions, which are not judged yet, both isolation levels read the same.')
   return level
 }
 

@@ -6,8 +6,9 @@ import { LogConfig } from '../../src/log/log-config.ts'
 import { TOPIC_CONFIG_DEFS, topicConfigDef } from '../../src/log/topic-config.ts'
 import { KafkaConfig } from '../../src/server/config/kafka-config.ts'
 import { parseProperties } from '../../src/server/config/properties.ts'
-import { type ClientName, MAX_BROKERS } from '../trial/scenario.ts'
-import { DEFAULT_BROKERS, effectiveMinInsyncReplicas, type VerdictConfiguration } from './configuration.ts'
+import type { ClientName } from '../trial/scenario.ts'
+import { checkConfiguration } from './check-configuration.ts'
+import { DEFAULT_BROKERS, type VerdictConfiguration } from './configuration.ts'
 import { type ConsumerQuestion, consumerOf } from './consumer-question.ts'
 import { isProducerKey, JUDGED_PRODUCER_KEYS, type JudgedProducerKey, PRODUCER_KEYS } from './producer-keys.ts'
 import { type ProducerSettings, producerSettings } from './producer-settings.ts'
@@ -100,7 +101,7 @@ export function understand(question: Question, node: ReadonlyMap<string, string>
     brokerConfig: Object.fromEntries(broker),
     topicConfig: Object.fromEntries(topic),
   }
-  checkCluster(configuration, notes)
+  checkConfiguration(configuration, notes)
   return { configuration, notes }
 }
 
@@ -215,33 +216,4 @@ function takeBoolean(values: ReadonlyMap<string, string>, key: string): boolean 
 
 function hint(nearest: string | undefined): string {
   return nearest === undefined ? '' : ` (did you mean ${nearest}?)`
-}
-
-function checkCluster(configuration: VerdictConfiguration, notes: string[]): void {
-  const { brokers, replicationFactor, minInsyncReplicas, producer } = configuration
-  if (brokers > MAX_BROKERS) {
-    throw new ConfigError('brokers', String(brokers), `a trial has at most ${MAX_BROKERS} brokers`)
-  }
-  if (replicationFactor > brokers) {
-    throw new RefusedConfiguration(
-      'INVALID_REPLICATION_FACTOR',
-      `The target replication factor of ${replicationFactor} cannot be reached because only ${brokers} broker(s) are registered.`,
-    )
-  }
-  const effective = effectiveMinInsyncReplicas(configuration)
-  if (minInsyncReplicas > replicationFactor) {
-    notes.push(
-      `min.insync.replicas=${minInsyncReplicas} is above the replication factor of ${replicationFactor}. Kafka takes the topic and counts with the smaller of the two (KIP-966): writes with acks=all are taken while all ${effective} replicas are in sync.`,
-    )
-  }
-  if (producer.acks !== -1 && minInsyncReplicas > 1) {
-    notes.push(
-      `min.insync.replicas has no say in whether a write with ${producer.acks === 1 ? 'acks=1' : 'acks=0'} is taken, only in when it can be read.`,
-    )
-  }
-  if (producer.acks === -1 && effective === replicationFactor && replicationFactor > 1) {
-    notes.push(
-      'With as many in-sync replicas required as there are replicas, one broker that is down stops writes with acks=all.',
-    )
-  }
 }

@@ -104,6 +104,7 @@ describe('a consumer.properties file', () => {
       'consumer.properties: the trial has its own bootstrap.servers, group.id.',
       'All members prefer sticky: the group uses no other of its assignors.',
       'Applications commit what they have processed (--commit before: before they do).',
+      'Without transactions, which are not judged yet, both isolation levels read the same.',
     ])
   })
 
@@ -167,6 +168,23 @@ describe('contradictions of consumers', () => {
     expect(configuration.consumer?.clients).toEqual(['platformatic'])
     expect(notes).toContain('Members are platformatic only: kafkajs has only roundrobin.')
     expect(() => understand({ assignor: 'range' }, NODE)).toThrow('--consumer java-semantics does')
+  })
+
+  it('a codec that KafkaJS cannot read is refused before it ends its consumers', () => {
+    const message = 'consumers of KafkaJS end at it with KafkaJSNotImplemented'
+    const producerProperties = 'compression.type=zstd'
+    expect(() => ask({ consumer: 'kafkajs', producerProperties })).toThrow(message)
+    expect(() => ask({ consumer: 'kafkajs', topicProperties: 'compression.type=lz4' })).toThrow(message)
+    expect(() =>
+      ask({ consumer: 'kafkajs', producerProperties, topicProperties: 'compression.type=gzip' }),
+    ).not.toThrow()
+    expect(() => ask({ consumer: 'java-semantics', producerProperties })).not.toThrow()
+  })
+
+  it("the coordinators' topic is said to have what the topic has", () => {
+    const note = '__consumer_offsets has the min.insync.replicas and the unclean elections of the topic.'
+    expect(ask({ sink: 'none', minInsyncReplicas: 2 }).notes).toContain(note)
+    expect(ask({ sink: 'none' }).notes).not.toContain(note)
   })
 
   it('a session beyond what the broker allows is refused as by its coordinator', () => {
