@@ -1,5 +1,6 @@
 import type { History, RecordId } from '../history/history.ts'
 import type { GuaranteeName, Scenario } from '../trial/scenario.ts'
+import type { ChurnEvidence } from './churn-evidence.ts'
 import type {
   ClusterRecovery,
   DiskDamage,
@@ -116,6 +117,8 @@ export interface Evidence {
   readonly conduct: readonly ClientConduct[]
   /** Of every consumer group of the scenario, in its order. */
   readonly groups: readonly GroupEvidence[]
+  /** Of the administration of the scenario; undefined when there is none, or the cluster has not recovered. */
+  readonly churn: ChurnEvidence | undefined
   /** When all faults had ended, virtual ms. */
   readonly healedMs: number
   /** When the trial stopped waiting, virtual ms. */

@@ -3,14 +3,17 @@ import { acksAllMeansReplicated } from './acks-all-means-replicated.ts'
 import { atLeastOnce } from './at-least-once.ts'
 import { atMostOnce } from './at-most-once.ts'
 import { boundedQueues } from './bounded-queues.ts'
+import { churnedRecordsStay } from './churned-records-stay.ts'
 import { cleanElections } from './clean-elections.ts'
 import { clientRecovers } from './client-recovers.ts'
 import { clusterRecovers } from './cluster-recovers.ts'
 import { commitsNotBeyondProcessed } from './commits-not-beyond-processed.ts'
 import { commitsStay } from './commits-stay.ts'
 import { committedStays } from './committed-stays.ts'
+import { deletedIsGone } from './deleted-is-gone.ts'
 import { dropsDeadConnections } from './drops-dead-connections.ts'
 import { effectivelyOnce } from './effectively-once.ts'
+import { everyAdminCallSettles } from './every-admin-call-settles.ts'
 import { everyCommitSettles } from './every-commit-settles.ts'
 import { everySendSettles } from './every-send-settles.ts'
 import type { Checker, Evidence, Violation } from './evidence.ts'
@@ -36,6 +39,7 @@ import { recovers } from './recovers.ts'
 import { replicasAgree } from './replicas-agree.ts'
 import { rereadsFromCommit } from './rereads-from-commit.ts'
 import { stableOffsets } from './stable-offsets.ts'
+import { topicsAsTold } from './topics-as-told.ts'
 import { wellFormedLog } from './well-formed-log.ts'
 
 /** The checker of every guarantee. */
@@ -77,6 +81,10 @@ export const CHECKERS: Readonly<Record<GuaranteeName, Checker>> = {
   'group-converges': groupConverges,
   'every-commit-settles': everyCommitSettles,
   'leaves-nothing': leavesNothing,
+  'every-admin-call-settles': everyAdminCallSettles,
+  'topics-as-told': topicsAsTold,
+  'deleted-is-gone': deletedIsGone,
+  'churned-records-stay': churnedRecordsStay,
 }
 
 /** They look for records in the logs, which nobody can read to their tails when the cluster has not recovered. */

@@ -51,7 +51,7 @@ export function addGenerationFlags(command: Command): Command {
   return command
     .option(
       '--workload <name>',
-      'append; group: consumer groups read what is appended; keyed: the same by key; redeploy: a group is replaced again and again (default: append)',
+      'append; group: consumer groups read what is appended; keyed: the same by key; redeploy: a group is replaced again and again; admin-churn: topics come, change and go (default: append)',
       values.workload,
     )
     .option(

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { ClusterSpec, Fault, ProducerSpec, Scenario } from '../trial/scenario.ts'
 import { SCHEDULE_NAMES } from '../world/schedule.ts'
+import { withChurn } from './churn-scenario-arbitrary.ts'
 import { clusterArbitrary } from './cluster-arbitrary.ts'
 import { FLUSH_EVERY_RECORD } from './durability.ts'
 import { defaultFaults, type ExploreOptions } from './explore-options.ts'
@@ -29,6 +30,8 @@ export function scenarioArbitrary(options: ExploreOptions = {}, seed = '0-0'): f
       return withKeys(withGroups(appending, options), options)
     case 'redeploy':
       return withRedeploys(withGroups(appending, options), options)
+    case 'admin-churn':
+      return withChurn(appending, options)
     default:
       return appending
   }

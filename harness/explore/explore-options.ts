@@ -12,10 +12,11 @@ import {
 import { sendsByKey } from './keys.ts'
 import { promisedGuarantees } from './promised-guarantees.ts'
 
-export const WORKLOAD_NAMES = ['append', 'group', 'keyed', 'redeploy'] as const
+export const WORKLOAD_NAMES = ['append', 'group', 'keyed', 'redeploy', 'admin-churn'] as const
 /**
  * `append`: producers write, afterwards the log is read. `group`: consumer groups read meanwhile. `keyed`: as `group`, and
  * producers send by key. `redeploy`: the members of one group are replaced one after the other, again and again.
+ * `admin-churn`: as `append`, and topics are created, changed, written to and deleted meanwhile.
  */
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number]
 
@@ -100,6 +101,7 @@ export function respects(options: ExploreOptions, scenario: Scenario): boolean {
     Object.entries(features).every(([name, level]) => cluster.features?.[name] === level) &&
     hasGroups(options.workload) === groups.length > 0 &&
     (options.workload === 'keyed') === sendsByKey(workload) &&
+    (options.workload === 'admin-churn') === (workload.churn !== undefined) &&
     groups.every(
       spec =>
         (options.consumer ?? spec.client) === spec.client &&

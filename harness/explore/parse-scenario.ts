@@ -22,6 +22,7 @@ import {
 import { DISK_OPERATIONS } from '../world/disk.ts'
 import { SCHEDULE_NAMES } from '../world/schedule.ts'
 import { JsonValue } from './json-reader.ts'
+import { MAX_CHURN, readChurn } from './parse-churn.ts'
 import { readGroup } from './parse-group.ts'
 import { ScenarioError } from './scenario-error.ts'
 
@@ -37,6 +38,7 @@ const MAX_GROUPS = 20
 /** With the first format that has them. */
 const FORMAT_OF_GROUPS = 3
 const FORMAT_OF_KEYS = 4
+const FORMAT_OF_CHURN = 4
 const MAX_SENDS = 10_000
 const MAX_RECORDS = 1000
 const MAX_BYTES = 10 * 1024 * 1024
@@ -67,11 +69,13 @@ export function parseScenario(json: unknown): Scenario {
 }
 
 function readWorkload(workload: JsonValue, format: Scenario['format']): AppendWorkload {
-  workload.only('kind', 'producers', ...(format >= FORMAT_OF_GROUPS ? ['groups'] : []))
+  const parts = [...(format >= FORMAT_OF_GROUPS ? ['groups'] : []), ...(format >= FORMAT_OF_CHURN ? ['churn'] : [])]
+  workload.only('kind', 'producers', ...parts)
   return {
     kind: workload.get('kind').oneOf(['append'] as const),
     producers: workload.get('producers').list(1, MAX_PRODUCERS, producer => readProducer(producer, format)),
     ...(workload.has('groups') ? { groups: workload.get('groups').list(1, MAX_GROUPS, readGroup) } : {}),
+    ...(workload.has('churn') ? { churn: workload.get('churn').list(1, MAX_CHURN, readChurn) } : {}),
   }
 }
 

@@ -1,4 +1,5 @@
 import { GUARANTEE_NAMES, type GuaranteeName, type Scenario } from '../trial/scenario.ts'
+import { promisedToChurn } from './churn-promises.ts'
 import { durabilityOf, mayCorrupt, mayElectRemovedReplica } from './durability.ts'
 import type { ExploreOptions } from './explore-options.ts'
 import { promisedToGroups } from './group-promises.ts'
@@ -45,6 +46,7 @@ export function promisedGuarantees(
     promised.add('committed-stays').add('acks-all-means-replicated')
     if (cluster.brokers > 1) promised.add('reads-stay')
   }
+  for (const name of promisedToChurn(scenario)) promised.add(name)
   const ofGroups = promisedToGroups(scenario)
   for (const name of ofGroups) promised.add(name)
   if (producers.every(({ idempotent }) => idempotent)) promised.add('no-duplicates')

@@ -1,4 +1,5 @@
 import type { ClusterSpec, Fault, ProducerSpec, Scenario, SendSpec } from '../trial/scenario.ts'
+import { withLessChurn } from './simplify-churn.ts'
 import { withLessOfGroups } from './simplify-groups.ts'
 
 /** Runs a candidate; true when it still gives the finding. */
@@ -9,7 +10,7 @@ const MAX_ROUNDS = 10
 
 /**
  * Makes a scenario smaller by passes over its structure, as long as `attempt` accepts: with fewer nodes and copies, without
- * faults (in halves, then one by one), producers, sends, records, groups and members; with earlier times, shorter faults, plainer values, the
+ * faults (in halves, then one by one), producers, sends, records, groups, members and administration; with earlier times, shorter faults, plainer values, the
  * plainest schedule; without configuration.
  *
  * @returns whether the last round found nothing more to take away
@@ -38,7 +39,8 @@ class Reduction {
     await this.#dropFrom(this.scenario.faults, 0, faults => ({ ...this.scenario, faults }))
     await this.#dropFrom(this.#producers, 1, producers => this.#withProducers(producers))
     for (let index = 0; index < this.#producers.length; index++) await this.#reduceSends(index)
-    await this.#reduceGroups()
+    await this.#reduceBy(withLessOfGroups)
+    await this.#reduceChurn()
     for (let index = 0; index < this.scenario.faults.length; index++) await this.#reduceFault(index)
     await this.#try({ ...this.scenario, schedule: 'fifo' })
     await this.#reduceConfig()
@@ -87,11 +89,20 @@ class Reduction {
     await this.#try(changed({ sequential: true }))
   }
 
+  /** Operations in halves, then one by one; then what is left of them with plainer values. */
+  async #reduceChurn(): Promise<void> {
+    await this.#dropFrom(this.scenario.workload.churn ?? [], 1, churn => ({
+      ...this.scenario,
+      workload: { ...this.scenario.workload, churn },
+    }))
+    await this.#reduceBy(withLessChurn)
+  }
+
   /** Each time the first candidate that is accepted, until none is. */
-  async #reduceGroups(): Promise<void> {
+  async #reduceBy(candidates: (scenario: Scenario) => Iterable<Scenario>): Promise<void> {
     for (let smaller = true; smaller; ) {
       smaller = false
-      for (const candidate of withLessOfGroups(this.scenario)) {
+      for (const candidate of candidates(this.scenario)) {
         if (await this.#try(candidate)) {
           smaller = true
           break

@@ -1,3 +1,4 @@
+import { describeChurn } from '../trial/churn-spec.ts'
 import { type GroupSpec, groupIdOf, type MemberSpec } from '../trial/group-spec.ts'
 import type { ClusterSpec, Fault, ProducerSpec, Scenario, Trigger } from '../trial/scenario.ts'
 import { counted } from './format.ts'
@@ -12,6 +13,9 @@ export function scenarioRows({ cluster, workload, faults, schedule }: Scenario):
     ['cluster', `${describeCluster(cluster)}, ${schedule} schedule`],
     ...workload.producers.map((producer, index): Row => [`producer-${index}`, describeProducer(producer)]),
     ...(workload.groups ?? []).map((group, index): Row => [groupIdOf(index), describeGroup(group)]),
+    ...(workload.churn ?? []).map(
+      (operation): Row => ['admin', `${describeChurn(operation)}, from ${operation.atMs} ms`],
+    ),
     ...faults.map((fault): Row => ['fault', describeFault(fault)]),
   ]
 }

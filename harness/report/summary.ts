@@ -1,7 +1,7 @@
 import type { CampaignResult } from '../explore/explore.ts'
 import type { ExploreOptions } from '../explore/explore-options.ts'
 import { findingKey } from '../explore/finding.ts'
-import { GROUP_PROBE_NAMES, PROBE_NAMES, type ProbeName } from '../trial/probes.ts'
+import { CHURN_PROBE_NAMES, GROUP_PROBE_NAMES, PROBE_NAMES, type ProbeName } from '../trial/probes.ts'
 import { exploreCommand, replayCommand } from './commands.ts'
 import { counterexampleLines, indented } from './counterexample.ts'
 import { counted, formatCount, formatCounts, formatDuration, formatMebibytes } from './format.ts'
@@ -30,8 +30,8 @@ function campaignRows(
   { totals, elapsedMs, rssMaxBytes, runSeed, interrupted }: CampaignResult,
   workers: number,
 ): Row[] {
-  const isReachable = GROUP_PROBE_NAMES.some(name => totals.probes.has(name)) ? () => true : isWithoutGroups
-  const never = PROBE_NAMES.filter(name => !totals.probes.has(name) && isReachable(name))
+  const unreachable = UNREACHABLE_UNLESS_SEEN.filter(names => !names.some(name => totals.probes.has(name))).flat()
+  const never = PROBE_NAMES.filter(name => !totals.probes.has(name) && !unreachable.includes(name))
   const speed = totals.wallMs > 0 ? `, ${formatCount(totals.virtualMs / totals.wallMs)} times faster than it` : ''
   const findings = totals.findings.map(
     ({ finding, count, firstSeed }): Row => [
@@ -66,9 +66,8 @@ function redeployRows({ probes, findings }: CampaignResult['totals']): Row[] {
   return [['redeploys', `${formatCount(groups)} of whole groups (${members} ended and started again): ${outcome}`]]
 }
 
-function isWithoutGroups(name: ProbeName): boolean {
-  return !GROUP_PROBE_NAMES.some(ofGroups => ofGroups === name)
-}
+/** What only some scenarios can reach, each kind together. */
+const UNREACHABLE_UNLESS_SEEN: readonly (readonly ProbeName[])[] = [GROUP_PROBE_NAMES, CHURN_PROBE_NAMES]
 
 function defectLines({ totals, shrinkErrors }: CampaignResult, options: ExploreOptions, style: Style): string[] {
   const lines: string[] = []

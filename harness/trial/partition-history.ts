@@ -90,6 +90,9 @@ class History implements PartitionHistory {
       case 'PartitionChangeRecord':
         this.#topics.replay(record)
         break
+      case 'RemoveTopicRecord':
+        this.#topics.replayRemoveTopic(record.data)
+        break
       case 'ClearElrRecord':
         this.#clearElr(record.data)
         break

@@ -1,6 +1,9 @@
 /** Named interesting states that some trial must reach. The names are part of the interface: triggers refer to them. */
 export const PROBE_NAMES = [
   'acceptor-backlog-full',
+  'admin-acknowledged',
+  'admin-indeterminate',
+  'admin-refused',
   'broker-halted',
   'broker-unclean-restart',
   'connection-refused',
@@ -46,6 +49,9 @@ export const GROUP_PROBE_NAMES = [
   'member-redeployed',
   'record-reprocessed',
 ] as const
+
+/** Those that only a scenario with administration can reach. */
+export const CHURN_PROBE_NAMES = ['admin-acknowledged', 'admin-indeterminate', 'admin-refused'] as const
 
 /** Counts probes and tells who waits for one. */
 export class Probes {

@@ -1,5 +1,6 @@
 import type { DiskOperation } from '../world/disk.ts'
 import type { ScheduleName } from '../world/schedule.ts'
+import type { ChurnOperation } from './churn-spec.ts'
 import type { GroupSpec } from './group-spec.ts'
 
 /**
@@ -55,6 +56,8 @@ export interface AppendWorkload {
   readonly producers: readonly ProducerSpec[]
   /** Not before format 3; absent when nobody consumes. */
   readonly groups?: readonly GroupSpec[]
+  /** Not before format 4; absent when nobody administers. What is asked of one topic is asked in the order of the times. */
+  readonly churn?: readonly ChurnOperation[]
 }
 
 export const CLIENT_NAMES = ['kafkajs', 'platformatic', 'java-semantics'] as const
@@ -321,5 +324,13 @@ export const GUARANTEE_NAMES = [
   'every-commit-settles',
   /** A consumer that was closed leaves neither connections nor timers. */
   'leaves-nothing',
+  /** Everything that is asked of the admin client settles, exactly once. */
+  'every-admin-call-settles',
+  /** Topics that are created, changed and deleted are as the controller has acknowledged. */
+  'topics-as-told',
+  /** Nothing of deleted topics, and of replicas that were moved away, is left on a disk. */
+  'deleted-is-gone',
+  /** Acknowledged records of topics that are created, changed and deleted are there as long as their topic. */
+  'churned-records-stay',
 ] as const
 export type GuaranteeName = (typeof GUARANTEE_NAMES)[number]

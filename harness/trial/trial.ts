@@ -3,6 +3,7 @@ import { History } from '../history/history.ts'
 import type { CreateClient, CreateConsumer } from '../workloads/clients/load.ts'
 import { ProducerHost } from '../workloads/producer-host.ts'
 import type { World } from '../world/world.ts'
+import { ChurnTrial } from './churn-trial.ts'
 import { Cluster } from './cluster.ts'
 import { ClusterAdmin } from './cluster-admin.ts'
 import { FaultPlan } from './fault-plan.ts'
@@ -61,6 +62,7 @@ export class Trial {
   readonly #queues: readonly QueueWatch[]
   readonly #producers: readonly Producer[]
   readonly #groups: GroupTrials
+  readonly #churn: ChurnTrial | undefined
   readonly #createClient: TrialClients['producers']
 
   constructor(world: World, scenario: Scenario, { producers, consumers }: TrialClients) {
@@ -98,6 +100,11 @@ export class Trial {
       probes: this.probes,
       tell: (who, text) => this.story.tell(who, text),
     })
+    const { churn: operations } = scenario.workload
+    if (operations !== undefined) {
+      const tell = (text: string): void => this.story.tell('admin', text)
+      this.#churn = new ChurnTrial({ world, operations, cluster: this.#cluster, probes: this.probes, tell })
+    }
     const tell = (text: string): void => this.story.tell('fault', text)
     const { members } = this.#groups
     const clients = [...this.#producers.map(({ node }) => node), ...members]
@@ -110,6 +117,7 @@ export class Trial {
     const onlookers = this.#startOnlookers()
     const running = this.#startProducers()
     this.#groups.start()
+    this.#churn?.start()
     this.plan.arm(this.#scenario.faults)
     await this.#world.sleep(chaosMs(this.#scenario))
     await this.#heal()
@@ -125,6 +133,7 @@ export class Trial {
     const groups = recovery.recovered
       ? await this.#groups.settle(this.#mayBeRotten ? ROTTEN_LIMIT_MS : CONVERGE_LIMIT_MS)
       : []
+    const churn = recovery.recovered ? await this.#churn?.settle(CONVERGE_LIMIT_MS) : undefined
     const conduct = await this.#observeConduct()
     if (recovery.recovered) await this.#atRest()
     const logs = recovery.recovered ? await this.#readLogs() : []
@@ -149,6 +158,7 @@ export class Trial {
       requests: this.#requests(),
       conduct,
       groups,
+      churn,
       healedMs,
       endedMs,
     }
@@ -316,7 +326,8 @@ function chaosMs({ workload, faults }: Scenario): number {
     startMs,
     ...redeploys.map(({ atMs, forMs }) => atMs + forMs),
   ])
-  return Math.max(0, ...sends, ...ends, ...starts) + CHAOS_TAIL_MS
+  const administration = (workload.churn ?? []).map(({ atMs }) => atMs)
+  return Math.max(0, ...sends, ...ends, ...starts, ...administration) + CHAOS_TAIL_MS
 }
 
 function describe(error: unknown): string {

@@ -125,6 +125,7 @@ export function healthy(changes: Partial<Evidence> = {}): Evidence {
     requests: [{ node: 1, received: 7, answered: 6, abandoned: 1 }],
     conduct: [{ producer: 0, idleTimersPerSecond: 2, requestsOnDeadConnection: 0, deadConnectionMs: 0 }],
     groups: [],
+    churn: undefined,
     healedMs: 900,
     endedMs: 1100,
     ...changes,
