@@ -163,6 +163,7 @@ export class ConsumerGroupMembership implements GroupMembership {
   async poll(): Promise<boolean> {
     const { metadata, subscriptions } = this.#options
     // All that was returned before is done with: the one moment at which its positions may be committed.
+    this.#rebalanceCommitter.applicationPolls()
     this.#member.maybeReconcile(true)
     if (!this.committer.isAutoCommitInFlight) await this.committer.maybeAutoCommitAsync()
     if (subscriptions.hasPatternSubscription && this.#patternVersion < metadata.updateVersion) {

@@ -27,14 +27,17 @@ export interface RebalanceCommitterOptions {
 interface Attempt {
   readonly result: RequestFuture<void>
   readonly timer: Timer
+  offsets: Offsets
   attempts: number
   inFlight: boolean
   nextAttemptMs: number
 }
 
 /**
- * The automatic commit before partitions are given away (CommitRequestManager.maybeAutoCommitSyncBeforeRebalance): the latest
- * positions, tried again while that can help and the rebalance waits. At most one at a time.
+ * The automatic commit before partitions are given away (CommitRequestManager.maybeAutoCommitSyncBeforeRebalance): tried again
+ * while that can help and the rebalance waits. At most one at a time. It commits what the application was done with when it
+ * last polled. Java tries again with the positions of the moment instead, beyond what the application still works on in
+ * partitions that it keeps.
  */
 export class RebalanceCommitter {
   readonly #runtime: Runtime
@@ -50,25 +53,31 @@ export class RebalanceCommitter {
     return this.#attempt !== undefined
   }
 
-  /** Begins; nothing when commits are not automatic. */
+  /** Begins, while the application polls; nothing when commits are not automatic. */
   commit(): RequestFuture<void> {
-    const { isAutoCommitEnabled, onPending, rebalanceTimeoutMs } = this.#options
+    const { isAutoCommitEnabled, onPending, rebalanceTimeoutMs, subscriptions } = this.#options
     if (!isAutoCommitEnabled) return RequestFuture.success(undefined)
     const result = new RequestFuture<void>()
     const timer = new Timer(this.#runtime, rebalanceTimeoutMs)
-    this.#attempt = { result, timer, attempts: 0, inFlight: false, nextAttemptMs: Number.NEGATIVE_INFINITY }
+    const offsets = subscriptions.allConsumed()
+    this.#attempt = { result, timer, offsets, attempts: 0, inFlight: false, nextAttemptMs: Number.NEGATIVE_INFINITY }
     onPending()
     return result
   }
 
+  /** The application polls again: it is done with more. */
+  applicationPolls(): void {
+    if (this.#attempt !== undefined) this.#attempt.offsets = this.#options.subscriptions.allConsumed()
+  }
+
   /** Sends it if it is to be; returns for how long there is nothing to do unless something comes, ms. */
   poll(): number {
-    const { coordinator, requests, subscriptions } = this.#options
+    const { coordinator, requests } = this.#options
     const attempt = this.#attempt
     if (attempt === undefined || attempt.inFlight || coordinator.isUnknown) return Number.POSITIVE_INFINITY
     const waitMs = attempt.nextAttemptMs - this.#runtime.clock.monotonicMs()
     if (waitMs > 0) return waitMs
-    const offsets = subscriptions.allConsumed()
+    const { offsets } = attempt
     attempt.inFlight = true
     requests.commit(offsets).addListener({
       onSuccess: () => {
