@@ -35,12 +35,16 @@ type StartMember = (served: Served, onValue: (value: string) => void) => Promise
  * A member in a process of its own, which is started again when it ends: platformatic's stream fails after three fetches that
  * fail. It is killed in the end: a KafkaJS consumer that is stopped after the brokers have changed may freeze its process.
  */
-function inProcess(client: GroupMemberOptions['client']): StartMember {
+function inProcess(
+  client: GroupMemberOptions['client'],
+  groupProtocol: GroupMemberOptions['groupProtocol'] = 'classic',
+): StartMember {
   return async ({ bootstrap }, onValue) => {
     const options: GroupMemberOptions = {
       client,
+      groupProtocol,
       bootstrap,
-      groupId: client,
+      groupId: `${client}-${groupProtocol}`,
       topic: TOPIC,
       sessionTimeoutMs: 6000,
       groupInstanceId: null,
@@ -88,15 +92,25 @@ async function createTopic({ bootstrap }: Served): Promise<void> {
   await admin.disconnect()
 }
 
+const SETTINGS = [
+  // A broker that was restarted registers when the session of its past life has ended.
+  'broker.session.timeout.ms=3000',
+  // Members of the consumer protocol have what session the broker sets: those whose process has ended are to be out soon.
+  'group.consumer.min.session.timeout.ms=6000',
+  'group.consumer.session.timeout.ms=6000',
+  'group.consumer.min.heartbeat.interval.ms=500',
+  'group.consumer.heartbeat.interval.ms=500',
+]
+
 const GROUPS: ReadonlyMap<string, StartMember> = new Map([
   ['KafkaJS', inProcess('kafkajs')],
   ['platformatic', inProcess('platformatic')],
+  ['platformatic with the consumer protocol', inProcess('platformatic', 'consumer')],
   ['own', own],
 ])
 
-it('gives groups of all three clients every acknowledged record while all brokers are restarted one after the other', async () => {
-  // A broker that was restarted registers when the session of its past life has ended.
-  const served = await cluster.serve('--set', 'broker.session.timeout.ms=3000')
+it('gives groups of all three clients, in both protocols, every acknowledged record while all brokers are restarted one after the other', async () => {
+  const served = await cluster.serve(...SETTINGS.flatMap(setting => ['--set', setting]))
   await createTopic(served)
   const values = new Map([...GROUPS.keys()].map(name => [name, new Set<string>()]))
   const started = await Promise.all(

@@ -58,7 +58,10 @@ async function kafkajsMember(options: GroupMemberOptions): Promise<() => Promise
   return () => consumer.disconnect()
 }
 
-/** One that speaks the consumer protocol tells of each assignment that it is given. */
+/**
+ * One that speaks the consumer protocol tells of each assignment that it is given. When its session has ended it is lost: it
+ * repeats its epoch to UNKNOWN_MEMBER_ID instead of joining anew (platformatic 2.12). Its group ids have no spaces or commas.
+ */
 async function consumerProtocolMember(options: GroupMemberOptions): Promise<() => Promise<void>> {
   const { bootstrap, groupId, topic } = options
   const consumer = new Consumer({
