@@ -38,4 +38,24 @@ describe('a verdict over real trials', () => {
     expect(replay.digest).toBe(file?.expect.digest)
     expect(replay.story.some(({ text }) => text.includes('leads records-0'))).toBe(true)
   })
+
+  it('finds the record that a commit before processing skips, by a redeploy', { timeout: 120_000 }, async () => {
+    const { outcomes, others } = await runVerdict(pool, {
+      plan: planFor({ client: 'java-semantics', commit: 'before' }, { models: ['client'] }),
+      runSeed: '1',
+      trials: 20,
+      judge: ['at-least-once'],
+      directory,
+      shrinkLimits: { maxTrials: 15, maxMs: 5000 },
+    })
+
+    const broken = outcomes[0]?.broken
+    expect(broken?.finding).toMatchObject({ guarantee: 'at-least-once', kind: 'record-skipped' })
+    expect(others).toEqual([])
+    const { scenario, file } = readScenarioFile(broken?.file ?? '')
+    expect(scenario.workload.groups).toMatchObject([{ client: 'java-semantics', commit: 'before' }])
+    const replay = await pool.ask({ type: 'replay', source: { scenario, options: {} } })
+    expect(replay.findings.map(findingKey)).toContain('at-least-once/record-skipped')
+    expect(replay.digest).toBe(file?.expect.digest)
+  })
 })
