@@ -60,7 +60,7 @@ async function kafkajsMember(options: GroupMemberOptions): Promise<() => Promise
 
 /**
  * One that speaks the consumer protocol tells of each assignment that it is given. When its session has ended it is lost: it
- * repeats its epoch to UNKNOWN_MEMBER_ID instead of joining anew (platformatic 2.12). Its group ids have no spaces or commas.
+ * repeats its epoch to UNKNOWN_MEMBER_ID instead of joining anew (platformatic 2.12). Its group ids have no spaces.
  */
 async function consumerProtocolMember(options: GroupMemberOptions): Promise<() => Promise<void>> {
   const { bootstrap, groupId, topic } = options
