@@ -1,26 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { Admin, Producer, stringSerializers } from '@platformatic/kafka'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { GroupMemberEvent, GroupMemberOptions } from '../support/group-member.ts'
+import type { GroupMemberOptions } from '../support/group-member.ts'
+import { MemberProcess } from '../support/member-process.ts'
 import { type RealBroker, startRealBroker } from '../support/real-broker.ts'
 
-// Unmodified @platformatic/kafka consumers that speak the consumer protocol (KIP-848), each a process of its own.
+// Unmodified consumers, each a process of its own: of platformatic with the consumer protocol (KIP-848), KafkaJS with the classic one.
 const TOPIC = 'shared'
 const GROUP = 'consumers'
 const PARTITIONS = 6
 const ALL_PARTITIONS = Array.from({ length: PARTITIONS }, (_, partition) => partition)
-const MEMBER = join(import.meta.dirname, '../support/group-member.ts')
 
 let broker: RealBroker
-const members: Member[] = []
+const members: MemberProcess[] = []
 
 beforeAll(async () => {
   broker = await startRealBroker({
     'offsets.topic.replication.factor': '1',
     'offsets.topic.num.partitions': '4',
+    'group.initial.rebalance.delay.ms': '100',
     'group.consumer.heartbeat.interval.ms': '200',
     'group.consumer.min.heartbeat.interval.ms': '200',
     'group.consumer.session.timeout.ms': '2000',
@@ -42,14 +39,12 @@ afterAll(async () => {
 test('three members share the partitions; when one leaves and one is killed nothing is lost', {
   timeout: 90_000,
 }, async () => {
-  const [first, second, third] = [new Member(), new Member(), new Member()]
-  const shares = (...of: readonly Member[]) => of.map(({ partitions }) => partitions.length)
-  const covers = (...of: readonly Member[]) => of.flatMap(({ partitions }) => partitions).sort()
+  const [first, second, third] = [startMember(), startMember(), startMember()]
   await until(() => shares(first, second, third).every(share => share === 2))
   expect(covers(first, second, third)).toEqual(ALL_PARTITIONS)
   await send('all three')
   await until(() => valuesRead('all three').size === PARTITIONS)
-  expect(await listed()).toMatchObject({ id: GROUP, groupType: 'consumer' })
+  expect((await listed('consumer')).has(GROUP)).toBe(true)
 
   await first.leave()
   await send('while one leaves')
@@ -63,50 +58,54 @@ test('three members share the partitions; when one leaves and one is killed noth
   await until(() => valuesRead('while one is dead').size === PARTITIONS)
 })
 
-/** A process that is a member of the group. */
-class Member {
-  readonly values: string[] = []
-  partitions: readonly number[] = []
-  readonly #process: ChildProcess
+test('members of both protocols share the partitions while a group goes from one protocol to the other and back', {
+  timeout: 90_000,
+}, async () => {
+  const classic = startMember('kafkajs', 'classic')
+  await until(() => shares(classic)[0] === PARTITIONS)
+  expect((await listed('classic')).has(GROUP)).toBe(true)
+  await send('the classic one')
+  await until(() => valuesRead('the classic one').size === PARTITIONS)
 
-  constructor() {
-    const options: GroupMemberOptions = {
-      client: 'platformatic',
-      groupProtocol: 'consumer',
-      bootstrap: broker.bootstrap,
-      groupId: GROUP,
-      topic: TOPIC,
-      sessionTimeoutMs: 0,
-      groupInstanceId: null,
-    }
-    this.#process = spawn(process.execPath, ['--no-warnings', MEMBER, JSON.stringify(options)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    if (this.#process.stdout === null) throw new Error('the member has no output')
-    createInterface({ input: this.#process.stdout }).on('line', line => this.#hear(JSON.parse(line)))
-    members.push(this)
-  }
+  const modern = startMember()
+  await until(() => shares(classic, modern).every(share => share === PARTITIONS / 2))
+  expect(covers(classic, modern)).toEqual(ALL_PARTITIONS)
+  expect((await listed('consumer')).has(GROUP)).toBe(true)
+  await send('both')
+  await until(() => valuesRead('both').size === PARTITIONS)
 
-  /** It is gone at once and leaves nobody word. */
-  kill(): Promise<void> {
-    return this.#end('SIGKILL')
-  }
+  await modern.leave()
+  await until(() => shares(classic)[0] === PARTITIONS)
+  expect((await listed('classic')).has(GROUP)).toBe(true)
+  await send('the classic one again')
+  await until(() => valuesRead('the classic one again').size === PARTITIONS)
+})
 
-  leave(): Promise<void> {
-    return this.#end('SIGTERM')
-  }
+/** Starts a member of the group. */
+function startMember(
+  client: GroupMemberOptions['client'] = 'platformatic',
+  groupProtocol: GroupMemberOptions['groupProtocol'] = 'consumer',
+): MemberProcess {
+  const bootstrap = broker.bootstrap
+  const member = new MemberProcess({
+    client,
+    groupProtocol,
+    bootstrap,
+    groupId: GROUP,
+    topic: TOPIC,
+    sessionTimeoutMs: 6000,
+    groupInstanceId: null,
+  })
+  members.push(member)
+  return member
+}
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
-    const exited = once(this.#process, 'exit')
-    this.#process.kill(signal)
-    await exited
-  }
+function shares(...of: readonly MemberProcess[]): number[] {
+  return of.map(({ partitions }) => partitions.length)
+}
 
-  #hear(event: GroupMemberEvent): void {
-    if (event.event === 'record') this.values.push(event.value)
-    else this.partitions = event.partitions
-  }
+function covers(...of: readonly MemberProcess[]): number[] {
+  return of.flatMap(({ partitions }) => partitions).sort()
 }
 
 /** What members have read, each once: records are read at least once. */
@@ -126,11 +125,12 @@ async function send(value: string): Promise<void> {
   await producer.close()
 }
 
-async function listed(): Promise<unknown> {
+/** The ids of the groups of a type. */
+async function listed(type: 'classic' | 'consumer'): Promise<ReadonlySet<string>> {
   const admin = new Admin({ clientId: 'admin', bootstrapBrokers: [broker.bootstrap] })
-  const groups = await admin.listGroups({ types: ['consumer'] })
+  const groups = await admin.listGroups({ types: [type] })
   await admin.close()
-  return groups.get(GROUP)
+  return new Set(groups.keys())
 }
 
 async function until(condition: () => boolean): Promise<void> {
