@@ -37,11 +37,19 @@ const FALLS_BEHIND: ReadonlySet<FaultName> = new Set([
   'blackhole',
   'slow-link',
 ])
-const ROLES: readonly NodeTarget[] = ['leader', 'follower', 'controller', 'voter']
+/** The leader has most to lose while a follower leaves or comes back. */
+const role: fc.Arbitrary<NodeTarget> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant<NodeTarget>('leader') },
+  { weight: 3, arbitrary: fc.constantFrom<NodeTarget>('follower', 'controller', 'voter') },
+)
 
-/** What a leader does about a follower that falls behind and comes back. */
-const OF_ONE_FOLLOWER: readonly Trigger[] = ['isr-shrinking', 'isr-shrunk', 'isr-expanding', 'isr-expanded'].map(
-  probe => ({ probe }),
+/** What a leader does about a follower that falls behind and comes back. Until it knows that one is back, nobody else does. */
+const OF_ONE_FOLLOWER: fc.Arbitrary<Trigger> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom({ probe: 'isr-shrinking' }, { probe: 'isr-shrunk' }, { probe: 'isr-expanded' }),
+  },
+  { weight: 2, arbitrary: fc.constant({ probe: 'isr-expanding' }) },
 )
 
 /** Shorter than what anybody notices, or about as long as sessions last. */
@@ -125,19 +133,39 @@ function leadersGo(kinds: readonly FaultName[]): fc.Arbitrary<Fault[]> {
     )
 }
 
+/** Asymmetric: who is cut off goes on as if it were heard, or hears what it cannot answer. */
+const ONE_WAY = ['one-way-in', 'one-way-out'] as const
+/** Longer than many a `replica.lag.time.max.ms`. */
+const behindMs = fc.integer({ min: 1000, max: 6000 })
+
+/** The fault, in half of all for long enough that a follower leaves the ISR for it. */
+function longOf(kind: FaultName): fc.Arbitrary<Fault> {
+  const { longestMs } = FAULT_CATALOGUE[kind]
+  return fc
+    .tuple(faultOf(kind), fc.option(behindMs, { freq: 1 }))
+    .map(([fault, forMs]) => (forMs === null ? fault : { ...fault, forMs: Math.min(forMs, longestMs) }))
+}
+
+/** The fault; a partition is asymmetric in most. */
+function deafOf(kind: FaultName): fc.Arbitrary<Fault> {
+  const fault = faultOf(kind)
+  if (kind !== 'partition') return fault
+  return fc.tuple(fault, fc.constantFrom(...ONE_WAY)).map(([cut, shape]) => ({ ...cut, shape }))
+}
+
 /**
  * A follower falls behind; while the cluster deals with that, or with its return, several things happen at once. The same
  * follower goes again in most: what was begun for it is not done, and what others do to make up for it has to wait.
  */
 function coincidence(falls: readonly FaultName[], kinds: readonly FaultName[]): fc.Arbitrary<Fault[]> {
-  const fall = fc.oneof(...falls.map(faultOf))
-  const other = fc.record({ fault: fc.oneof(...kinds.map(faultOf)), on: fc.constantFrom(...ROLES) })
+  const fall = fc.oneof(...falls.map(longOf))
+  const other = fc.record({ fault: fc.oneof(...kinds.flatMap(kind => [faultOf(kind), deafOf(kind)])), on: role })
   return fc
     .record({
       first: fall,
       atMs: fc.nat(CHAOS_WINDOW_MS / 4),
       pick: fc.nat(MAX_PICK),
-      state: fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...OF_ONE_FOLLOWER) }, tellingProbe),
+      state: fc.oneof({ weight: 2, arbitrary: OF_ONE_FOLLOWER }, tellingProbe),
       again: fc.option(fall, { freq: 2 }),
       others: fc.array(other, { minLength: 1, maxLength: 3, size: 'max' }),
     })
