@@ -15,6 +15,11 @@ export const COMMIT_ON_THEIR_OWN_AFTER_PROCESSING: ReadonlySet<ConsumerClientNam
 export const DISCARD_WHAT_THEY_LOSE: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
 /** Clients that answer every commit. platformatic 2.12 leaves one open for ever that is asked of a consumer which is closed. */
 const SETTLE_EVERY_COMMIT: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
+/**
+ * Clients that say yes to a commit without sending it once they are being closed: KafkaJS 2.2.4 does so to the handler that it waits for
+ * meanwhile.
+ */
+const PRETEND_TO_COMMIT_WHEN_CLOSED: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
 /** Clients that show that they live only between two records. */
 const HEARTBEAT_BETWEEN_RECORDS: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
 
@@ -23,7 +28,7 @@ const HEARTBEAT_BETWEEN_RECORDS: ReadonlySet<ConsumerClientName> = new Set(['kaf
  * commit, if the client gives one; convergence unless a handler takes so long that its member is thrown out each time before it can commit. One
  * owner a generation, that commits stay, and that those of older generations are refused, as long as the coordinator's own topic
  * keeps what was acknowledged. What members are given, and from where, as long as the topic keeps what they have seen and their
- * client forgets what it no longer owns. At least once, and not beyond what was processed, for groups that commit afterwards;
+ * client forgets what it no longer owns. None of what takes a client's word for a commit, if it may say yes to one that it never sends. At least once, and not beyond what was processed, for groups that commit afterwards;
  * at most once for those that commit before; once, in effect, for those that commit afterwards to an idempotent sink.
  */
 export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' | 'cluster'>): GuaranteeName[] {
@@ -34,13 +39,16 @@ export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' 
   if (groups.every(({ client }) => SETTLE_EVERY_COMMIT.has(client))) promised.push('every-commit-settles')
   if (groups.every(isInTime)) promised.push('group-converges')
   if (!keepsCommits(scenario)) return promised
-  promised.push('one-owner', 'commits-stay')
+  const sent = !groups.some(mayPretendToCommit)
+  promised.push('one-owner')
+  if (sent) promised.push('commits-stay')
   const letGo = groups.every(({ client }) => DISCARD_WHAT_THEY_LOSE.has(client))
-  if (letGo && !groups.some(joinsUnheard)) promised.push('fenced-commits-refused')
+  if (letGo && sent && !groups.some(joinsUnheard)) promised.push('fenced-commits-refused')
   if (durabilityOf(scenario) !== 'kept' || mayElectRemovedReplica(cluster, faults)) return promised
   if (letGo) {
-    promised.push('only-owned-records', 'group-order', 'rereads-from-commit')
-    if (groups.every(({ commit }) => commit === 'before')) promised.push('at-most-once')
+    promised.push('only-owned-records', 'group-order')
+    if (sent) promised.push('rereads-from-commit')
+    if (sent && groups.every(({ commit }) => commit === 'before')) promised.push('at-most-once')
   }
   if (!groups.every(commitsAfterwards)) return promised
   promised.push('at-least-once', 'commits-not-beyond-processed')
@@ -58,6 +66,11 @@ function isInTime({
   // Whose heartbeats do not wait for the application must see it poll, with time for a commit.
   if (client === 'java-semantics') return handlerMs * 2 <= rebalanceTimeoutMs
   return !HEARTBEAT_BETWEEN_RECORDS.has(client) || handlerMs + heartbeatIntervalMs < sessionTimeoutMs
+}
+
+function mayPretendToCommit({ client, commit, members }: GroupSpec): boolean {
+  const closes = members.some(({ redeploys }) => redeploys.some(({ how }) => how === 'close'))
+  return closes && commit !== 'auto' && PRETEND_TO_COMMIT_WHEN_CLOSED.has(client)
 }
 
 function commitsAfterwards({ commit, client }: GroupSpec): boolean {

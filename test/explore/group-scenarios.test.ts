@@ -80,6 +80,19 @@ describe('what is promised to groups', () => {
     expect(promisedToGroups(withGroup({ commit: 'before' }))).toEqual([...always, 'at-most-once'])
   })
 
+  it('takes no word of KafkaJS for a commit where it may be closed meanwhile: it says yes to some that it never sends', () => {
+    const redeploys = [{ atMs: 1000, how: 'close' as const, forMs: 0 }]
+    const members = [{ startMs: 0, instanceId: null, redeploys }]
+    const ofCommits = ['commits-stay', 'fenced-commits-refused', 'rereads-from-commit', 'at-most-once']
+    const promised = (change: Partial<GroupSpec>): string[] =>
+      promisedToGroups(withGroup({ commit: 'before', members, ...change })).filter(name => ofCommits.includes(name))
+
+    expect(promised({})).toEqual([])
+    expect(promised({ client: 'java-semantics', assignor: 'range' })).toEqual(ofCommits)
+    expect(promised({ members: [{ startMs: 0, instanceId: null, redeploys: [] }] })).toEqual(ofCommits)
+    expect(promised({ commit: 'auto' })).toEqual(ofCommits.slice(0, 3))
+  })
+
   it('is less for platformatic, which commits on its own what it has only handed over', () => {
     const promised = promisedToGroups(withGroup({ client: 'platformatic', commit: 'auto' }))
 
