@@ -1,10 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { Admin, Producer, stringSerializers } from '@platformatic/kafka'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { GroupMemberEvent, GroupMemberOptions } from '../support/group-member.ts'
+import type { GroupMemberOptions } from '../support/group-member.ts'
+import { MemberProcess } from '../support/member-process.ts'
 import { type RealBroker, startRealBroker } from '../support/real-broker.ts'
 
 const PARTITIONS = 6
@@ -12,11 +9,10 @@ const ALL_PARTITIONS = Array.from({ length: PARTITIONS }, (_, partition) => part
 const SESSION_TIMEOUT_MS = 2000
 /** Longer than a process needs to start on a busy machine. */
 const STATIC_SESSION_TIMEOUT_MS = 20_000
-const MEMBER = join(import.meta.dirname, '../support/group-member.ts')
 const CLIENTS = ['kafkajs', 'platformatic'] as const
 
 let broker: RealBroker
-const members: Member[] = []
+const members: MemberProcess[] = []
 
 beforeAll(async () => {
   broker = await startRealBroker({
@@ -103,54 +99,15 @@ describe('three static members', () => {
   })
 })
 
-/** A process that is a member of the group of its topic. */
-class Member {
-  readonly values: string[] = []
-  partitions: readonly number[] = []
-  generation = -1
-  joins = 0
-  readonly #process: ChildProcess
-
-  constructor(options: GroupMemberOptions) {
-    this.#process = spawn(process.execPath, ['--no-warnings', MEMBER, JSON.stringify(options)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    if (this.#process.stdout === null) throw new Error('the member has no output')
-    createInterface({ input: this.#process.stdout }).on('line', line => this.#hear(JSON.parse(line)))
-  }
-
-  /** It is gone at once and leaves nobody word. */
-  kill(): Promise<void> {
-    return this.#end('SIGKILL')
-  }
-
-  leave(): Promise<void> {
-    return this.#end('SIGTERM')
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
-    const exited = once(this.#process, 'exit')
-    this.#process.kill(signal)
-    await exited
-  }
-
-  #hear(event: GroupMemberEvent): void {
-    if (event.event === 'record') {
-      this.values.push(event.value)
-      return
-    }
-    this.joins += 1
-    this.generation = event.generation
-    this.partitions = event.partitions
-  }
-}
-
-function newMember(client: GroupMemberOptions['client'], topic: string, groupInstanceId: string | null = null): Member {
+function newMember(
+  client: GroupMemberOptions['client'],
+  topic: string,
+  groupInstanceId: string | null = null,
+): MemberProcess {
   const { bootstrap } = broker
   const sessionTimeoutMs = groupInstanceId === null ? SESSION_TIMEOUT_MS : STATIC_SESSION_TIMEOUT_MS
   const groupId = `group-of-${topic}`
-  const member = new Member({ client, bootstrap, groupId, topic, sessionTimeoutMs, groupInstanceId })
+  const member = new MemberProcess({ client, bootstrap, groupId, topic, sessionTimeoutMs, groupInstanceId })
   members.push(member)
   return member
 }
@@ -173,15 +130,15 @@ async function groupOfThree(
 }
 
 /** What they have read, each once: records are read at least once, also by members that have been replaced. */
-function valuesRead(readers: readonly Member[], beginning: string): ReadonlySet<string> {
+function valuesRead(readers: readonly MemberProcess[], beginning: string): ReadonlySet<string> {
   return new Set(readers.flatMap(({ values }) => values).filter(value => value.startsWith(beginning)))
 }
 
-function partitionsOf(group: readonly Member[]): number[] {
+function partitionsOf(group: readonly MemberProcess[]): number[] {
   return group.flatMap(({ partitions }) => partitions).sort()
 }
 
-function everybodyHasSome(group: readonly Member[]): boolean {
+function everybodyHasSome(group: readonly MemberProcess[]): boolean {
   return group.every(({ partitions }) => partitions.length > 0)
 }
 

@@ -11,6 +11,10 @@ export class MemberProcess {
   readonly values: string[] = []
   /** What it was given last. */
   partitions: readonly number[] = []
+  /** −1 where the client does not tell it. */
+  generation = -1
+  /** How often it has told of what it was given. */
+  joins = 0
   readonly #process: ChildProcess
 
   constructor(options: GroupMemberOptions) {
@@ -38,7 +42,12 @@ export class MemberProcess {
   }
 
   #hear(event: GroupMemberEvent): void {
-    if (event.event === 'record') this.values.push(event.value)
-    else this.partitions = event.partitions
+    if (event.event === 'record') {
+      this.values.push(event.value)
+      return
+    }
+    this.joins += 1
+    this.generation = event.generation
+    this.partitions = event.partitions
   }
 }

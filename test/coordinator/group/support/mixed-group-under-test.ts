@@ -20,6 +20,8 @@ export interface ClassicJoinAnswer {
   epoch: number
   leader: string
   protocolName: string | null
+  /** Ids of the members that the leader is told of. */
+  members: readonly string[]
 }
 
 const CONTEXT = { clientId: 'client', clientHost: '/127.0.0.1' }
@@ -33,9 +35,30 @@ export class MixedGroupUnderTest extends ConsumerGroupUnderTest {
   /** The answer may come later. */
   classicJoin(options: ClassicJoinOptions = {}): ClassicJoinAnswer {
     const { topics = ['orders'], owned = {}, apiVersion = 9, ...request } = options
-    const answer: ClassicJoinAnswer = { error: 'held', memberId: '', epoch: -1, leader: '', protocolName: null }
-    const respond = ({ errorCode, memberId, generationId, leader, protocolName }: JoinGroupResponseInput) =>
-      Object.assign(answer, { error: errorName(errorCode), memberId, epoch: generationId ?? -1, leader, protocolName })
+    const answer: ClassicJoinAnswer = {
+      error: 'held',
+      memberId: '',
+      epoch: -1,
+      leader: '',
+      protocolName: null,
+      members: [],
+    }
+    const respond = ({
+      errorCode,
+      memberId,
+      generationId,
+      leader,
+      protocolName,
+      members = [],
+    }: JoinGroupResponseInput) =>
+      Object.assign(answer, {
+        error: errorName(errorCode),
+        memberId,
+        epoch: generationId ?? -1,
+        leader,
+        protocolName,
+        members: members.map(member => member.memberId),
+      })
     const ownedPartitions = Object.entries(owned).map(([topic, partitions]) => ({ topic, partitions: [...partitions] }))
     const metadata = encodeSubscription({ topics: [...topics], ownedPartitions })
     try {

@@ -1,80 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ConsumerGroupUnderTest, type HeartbeatAnswer } from '../../support/consumer-group-under-test.ts'
+import { ConsumerGroupUnderTest } from '../../support/consumer-group-under-test.ts'
+import { ConsumingMember } from '../../support/consuming-member.ts'
 
 const MEMBERS = ['A', 'B', 'C', 'D'] as const
-
-/** A member as an application runs it: it has what it was given until it has been told to give it up and says so. */
-class Member {
-  coordinator: ConsumerGroupUnderTest
-  readonly #id: string
-  #epoch = 0
-  #owned: readonly string[] = []
-  #told: readonly string[] = []
-  #topics: readonly string[] = ['orders']
-
-  constructor(coordinator: ConsumerGroupUnderTest, id: string) {
-    this.coordinator = coordinator
-    this.#id = id
-  }
-
-  /** What it reads now. */
-  get owned(): readonly string[] {
-    return this.#owned
-  }
-
-  heartbeat(arrives = true): void {
-    const owned = this.#owned.map(partition => partition.split('-'))
-    const byTopic = Object.fromEntries(
-      this.#topics
-        .concat('orders', 'bills')
-        .map(topic => [topic, owned.filter(([name]) => name === topic).map(([, number]) => Number(number))]),
-    )
-    // By saying what it has it gives up what it was told and has not begun to read.
-    this.#told = this.#owned
-    const joins = this.#epoch === 0
-    const answer = this.coordinator.heartbeat(this.#id, this.#epoch, {
-      topics: this.#topics,
-      rebalanceTimeoutMs: 1_000_000,
-      owned: joins ? {} : byTopic,
-    })
-    if (arrives) this.#hear(answer)
-  }
-
-  /** It does what it was last told: what it is to have no more it gives up, then it begins to read what is new. */
-  reconcile(): void {
-    this.#owned = this.#told
-  }
-
-  subscribe(topics: readonly string[]): void {
-    this.#topics = topics
-  }
-
-  leave(): void {
-    if (this.#epoch > 0) this.coordinator.heartbeat(this.#id, -1)
-    this.#abandon()
-  }
-
-  crash(): void {
-    this.#abandon()
-  }
-
-  #hear({ error, epoch, partitions }: HeartbeatAnswer): void {
-    if (error !== 'NONE') {
-      this.#abandon()
-      return
-    }
-    this.#epoch = epoch
-    if (partitions === undefined) return
-    this.#told = partitions
-  }
-
-  #abandon(): void {
-    this.#epoch = 0
-    this.#owned = []
-    this.#told = []
-  }
-}
 
 const memberIndex = fc.nat({ max: MEMBERS.length - 1 })
 const step = fc.oneof(
@@ -103,7 +32,7 @@ test('no partition is with two members at a time, and at rest each is with one',
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: 'max' }), steps => {
       let coordinator = new ConsumerGroupUnderTest({ orders: 3, bills: 2 })
-      const members = MEMBERS.map(id => new Member(coordinator, id))
+      const members = MEMBERS.map(id => new ConsumingMember(coordinator, id))
       let partitions = 3
       for (const { what, who } of steps) {
         const member = members[who]
