@@ -1,14 +1,16 @@
 import fc from 'fast-check'
 import { type MemberSpec, REDEPLOY_MEANS, type Redeploy } from '../trial/group-spec.ts'
-import type { Scenario } from '../trial/scenario.ts'
+import type { ProducerSpec, Scenario } from '../trial/scenario.ts'
 import type { ExploreOptions } from './explore-options.ts'
+import { CHAOS_WINDOW_MS } from './fault-arbitrary.ts'
 import { promisedGuarantees } from './promised-guarantees.ts'
 
 const MEMBERS = 3
 /** Partitions beyond one a member, so that what a member owns can be uneven. */
 const MOST_MORE_PARTITIONS = 3
-const LEAST_ROUNDS = 2
-const MOST_ROUNDS = 6
+/** Starting a cluster and bringing it to its end takes longer than a redeploy: many of them make use of it. */
+const LEAST_ROUNDS = 4
+const MOST_ROUNDS = 10
 const MOST_STARTUP_MS = 2000
 /** Handlers are quick: that slow ones hold a group up is another thing. */
 const QUICK_HANDLER_MS = 40
@@ -41,7 +43,7 @@ function drawnForEach(): { readonly minLength: number; readonly maxLength: numbe
 
 /**
  * Leaves one group of three members, and redeploys it in rounds: in each round every member is ended, closed or killed, and
- * started again, one after the other.
+ * started again, one after the other. What producers send is spread over all of it.
  */
 export function withRedeploys(scenarios: fc.Arbitrary<Scenario>, options: ExploreOptions): fc.Arbitrary<Scenario> {
   return fc
@@ -58,9 +60,20 @@ export function withRedeploys(scenarios: fc.Arbitrary<Scenario>, options: Explor
         handlerMs: group.handlerMs % QUICK_HANDLER_MS,
         members: members(plan, group.members[0]?.instanceId !== null),
       }))
-      const changed = { cluster, workload: { ...workload, groups }, faults }
+      const producers = workload.producers.map(producer => stretched(producer, endOf(plan)))
+      const changed = { cluster, workload: { ...workload, producers, groups }, faults }
       return { ...rest, ...changed, guarantees: promisedGuarantees(changed, options) }
     })
+}
+
+/** When the last member has been ended for the last time. */
+function endOf({ startMs, rounds, everyMs, restMs }: Rolling): number {
+  return startMs + rounds * (MEMBERS * everyMs + restMs)
+}
+
+function stretched(producer: ProducerSpec, endMs: number): ProducerSpec {
+  const sends = producer.sends.map(send => ({ ...send, atMs: Math.floor((send.atMs * endMs) / CHAOS_WINDOW_MS) }))
+  return { ...producer, sends }
 }
 
 function members(plan: Rolling, isStatic: boolean): MemberSpec[] {
