@@ -16,10 +16,15 @@ export const DISCARD_WHAT_THEY_LOSE: ReadonlySet<ConsumerClientName> = new Set([
 /** Clients that answer every commit. platformatic 2.12 leaves one open for ever that is asked of a consumer which is closed. */
 const SETTLE_EVERY_COMMIT: ReadonlySet<ConsumerClientName> = new Set(['kafkajs', 'java-semantics'])
 /**
+ * Clients that rejoin when a broker no longer leads what they ask it for, and go on with what they fetch of the others meanwhile, whoever
+ * owns it by then: KafkaJS 2.2.4 (tulios/kafkajs#1046).
+ */
+export const GO_ON_WITH_OTHER_PARTITIONS: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
+/**
  * Clients that say yes to a commit without sending it once they are being closed: KafkaJS 2.2.4 does so to the handler that it waits for
  * meanwhile.
  */
-const PRETEND_TO_COMMIT_WHEN_CLOSED: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
+export const PRETEND_TO_COMMIT_WHEN_CLOSED: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
 /** Clients that show that they live only between two records. */
 const HEARTBEAT_BETWEEN_RECORDS: ReadonlySet<ConsumerClientName> = new Set(['kafkajs'])
 
@@ -28,7 +33,9 @@ const HEARTBEAT_BETWEEN_RECORDS: ReadonlySet<ConsumerClientName> = new Set(['kaf
  * commit, if the client gives one; convergence unless a handler takes so long that its member is thrown out each time before it can commit. One
  * owner a generation, that commits stay, and that those of older generations are refused, as long as the coordinator's own topic
  * keeps what was acknowledged. What members are given, and from where, as long as the topic keeps what they have seen and their
- * client forgets what it no longer owns. None of what takes a client's word for a commit, if it may say yes to one that it never sends. At least once, and not beyond what was processed, for groups that commit afterwards;
+ * client forgets what it no longer owns. Nothing that
+ * takes a client's word for a commit, if it may say yes to one that it never sends, or that each record is the owner's, if it may go on
+ * with another partition. At least once, and not beyond what was processed, for groups that commit afterwards;
  * at most once for those that commit before; once, in effect, for those that commit afterwards to an idempotent sink.
  */
 export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' | 'cluster'>): GuaranteeName[] {
@@ -46,9 +53,12 @@ export function promisedToGroups(scenario: Pick<Scenario, 'workload' | 'faults' 
   if (letGo && sent && !groups.some(joinsUnheard)) promised.push('fenced-commits-refused')
   if (durabilityOf(scenario) !== 'kept' || mayElectRemovedReplica(cluster, faults)) return promised
   if (letGo) {
-    promised.push('only-owned-records', 'group-order')
+    const owned =
+      cluster.topic.partitions === 1 || !groups.some(({ client }) => GO_ON_WITH_OTHER_PARTITIONS.has(client))
+    if (owned) promised.push('only-owned-records')
+    promised.push('group-order')
     if (sent) promised.push('rereads-from-commit')
-    if (sent && groups.every(({ commit }) => commit === 'before')) promised.push('at-most-once')
+    if (sent && owned && groups.every(({ commit }) => commit === 'before')) promised.push('at-most-once')
   }
   if (!groups.every(commitsAfterwards)) return promised
   promised.push('at-least-once', 'commits-not-beyond-processed')

@@ -1,4 +1,9 @@
-import { COMMIT_ON_THEIR_OWN_AFTER_PROCESSING, DISCARD_WHAT_THEY_LOSE } from '../explore/group-promises.ts'
+import {
+  COMMIT_ON_THEIR_OWN_AFTER_PROCESSING,
+  DISCARD_WHAT_THEY_LOSE,
+  GO_ON_WITH_OTHER_PARTITIONS,
+  PRETEND_TO_COMMIT_WHEN_CLOSED,
+} from '../explore/group-promises.ts'
 import type { VerdictConfiguration } from './configuration.ts'
 import type { VerdictConsumer } from './consumer-configuration.ts'
 import type { DocumentedPromise, PromiseContext } from './documented-promise.ts'
@@ -33,6 +38,17 @@ const GOES_ON_WITH_WHAT_IT_FETCHED: DocumentedPromise = {
   source: '@platformatic/kafka 2.12, Consumer: rebalance, commit',
 }
 
+const GOES_ON_WITH_OTHER_PARTITIONS: DocumentedPromise = {
+  promised: false,
+  text: 'When a leader that changes makes KafkaJS rejoin, it goes on with what it fetches of the other brokers, beside the new owners.',
+  source: 'KafkaJS 2.2.4, tulios/kafkajs#1046',
+}
+const PRETENDS_TO_COMMIT: DocumentedPromise = {
+  promised: false,
+  text: 'KafkaJS says yes to a commit that it never sends when it is being closed meanwhile.',
+  source: 'KafkaJS 2.2.4, Runner: commitOffsets',
+}
+
 /** What is promised of delivery from the application that sends to the effect of what is processed. */
 export function deliveryPromise(
   judged: JudgedName,
@@ -49,7 +65,7 @@ export function deliveryPromise(
     case 'order':
       return order(context, consumer)
     case 'commits':
-      return letsGo(consumer) ? commitsKept(context) : firstBroken(commitsKept(context), GOES_ON_WITH_WHAT_IT_FETCHED)
+      return commits(context, consumer)
     case 'availability':
       return {
         promised: true,
@@ -91,6 +107,9 @@ function atMostOnce(context: PromiseContext, consumer: VerdictConsumer): Documen
   if (consumer.commit !== 'before') return firstBroken(storedOnce, PROCESSED_AGAIN)
   const kept = firstBroken(storedOnce, commitsKept(context))
   if (!letsGo(consumer)) return firstBroken(kept, GOES_ON_WITH_WHAT_IT_FETCHED)
+  if (consumer.clients.some(client => GO_ON_WITH_OTHER_PARTITIONS.has(client))) {
+    return firstBroken(kept, GOES_ON_WITH_OTHER_PARTITIONS)
+  }
   return firstBroken(kept, {
     promised: true,
     text: 'Who takes over begins after what was committed, and nothing is processed before it is.',
@@ -123,6 +142,14 @@ function order(context: PromiseContext, consumer: VerdictConsumer): DocumentedPr
     text: 'A consumer sees the records of a partition in the order in which they stand in the log, and that is the order in which they were sent.',
     source: `documentation, Introduction: Main Concepts; ${producerPromise('order', context).source}`,
   })
+}
+
+function commits(context: PromiseContext, consumer: VerdictConsumer): DocumentedPromise {
+  const kept = commitsKept(context)
+  if (!letsGo(consumer)) return firstBroken(kept, GOES_ON_WITH_WHAT_IT_FETCHED)
+  const closes = context.models.includes('client') && consumer.commit !== 'auto'
+  const pretends = closes && consumer.clients.some(client => PRETEND_TO_COMMIT_WHEN_CLOSED.has(client))
+  return pretends ? firstBroken(kept, PRETENDS_TO_COMMIT) : kept
 }
 
 /** Coordinators write commits as a producer with acks=all does, to a topic with the broker's settings. */

@@ -16,9 +16,10 @@ function scenarios(options: ExploreOptions): Scenario[] {
 }
 
 function withGroup(change: Partial<GroupSpec> = {}, faults: readonly Fault[] = []): Scenario {
-  const scenario = scenarioOf([PRODUCER])
+  const { cluster, workload, ...scenario } = scenarioOf([PRODUCER])
+  const topic = { ...cluster.topic, partitions: 1 }
   const groups = [{ ...GROUP, ...change }]
-  return { ...scenario, format: 3, workload: { ...scenario.workload, groups }, faults }
+  return { ...scenario, format: 3, cluster: { ...cluster, topic }, workload: { ...workload, groups }, faults }
 }
 
 describe('scenarios with groups', () => {
@@ -91,6 +92,19 @@ describe('what is promised to groups', () => {
     expect(promised({ client: 'java-semantics', assignor: 'range' })).toEqual(ofCommits)
     expect(promised({ members: [{ startMs: 0, instanceId: null, redeploys: [] }] })).toEqual(ofCommits)
     expect(promised({ commit: 'auto' })).toEqual(ofCommits.slice(0, 3))
+  })
+
+  it('is not that KafkaJS handles its own records only, where it may have fetched of several partitions', () => {
+    const promised = (change: Partial<GroupSpec>, partitions: number): string[] => {
+      const { cluster, ...rest } = withGroup({ commit: 'before', ...change })
+      const topic = { ...cluster.topic, partitions }
+      const names = promisedToGroups({ ...rest, cluster: { ...cluster, topic } })
+      return names.filter(name => name === 'only-owned-records' || name === 'at-most-once')
+    }
+
+    expect(promised({}, 2)).toEqual([])
+    expect(promised({}, 1)).toEqual(['only-owned-records', 'at-most-once'])
+    expect(promised({ client: 'java-semantics', assignor: 'range' }, 2)).toEqual(['only-owned-records', 'at-most-once'])
   })
 
   it('is less for platformatic, which commits on its own what it has only handed over', () => {

@@ -57,15 +57,20 @@ describe('what is promised of delivery from end to end', () => {
     return judgedBy(plan.configuration).flatMap(({ name }) => (promiseFor(name, plan).promised ? [name] : []))
   }
 
+  const JAVA = { client: 'java-semantics' } as const
   const KAFKAJS = { client: 'kafkajs' } as const
   const PLATFORMATIC = { client: 'platformatic' } as const
   const ALWAYS = ['order', 'availability', 'commits']
 
   it.each([
-    [{ ...KAFKAJS, commit: 'before' }, {}, ['at-most-once', ...ALWAYS]],
+    [{ ...JAVA, commit: 'before' }, {}, ['at-most-once', ...ALWAYS]],
+    [{ ...JAVA, commit: 'after' }, {}, ['at-least-once', ...ALWAYS]],
+    [{ ...JAVA, commit: 'after', sink: 'idempotent' }, {}, ['at-least-once', 'effectively-once', ...ALWAYS]],
+    [{ ...JAVA, enableAutoCommit: true }, {}, ['at-least-once', ...ALWAYS]],
+    [{ ...KAFKAJS, commit: 'before' }, {}, ALWAYS],
     [{ ...KAFKAJS, commit: 'after' }, {}, ['at-least-once', ...ALWAYS]],
-    [{ ...KAFKAJS, commit: 'after', sink: 'idempotent' }, {}, ['at-least-once', 'effectively-once', ...ALWAYS]],
-    [{ ...KAFKAJS, enableAutoCommit: true }, {}, ['at-least-once', ...ALWAYS]],
+    [{ ...KAFKAJS, commit: 'after' }, { models: ['client'] }, ['at-least-once', 'order', 'availability']],
+    [{ ...KAFKAJS, enableAutoCommit: true }, { models: ['client'] }, ['at-least-once', ...ALWAYS]],
     [{ ...PLATFORMATIC, enableAutoCommit: true, sink: 'idempotent' }, {}, ['availability']],
     [{ ...PLATFORMATIC, commit: 'after' }, {}, ['at-least-once', 'availability']],
     [{ ...PLATFORMATIC, commit: 'before' }, {}, ['availability']],
@@ -74,12 +79,12 @@ describe('what is promised of delivery from end to end', () => {
   })
 
   it('ends where what producers write is not kept', () => {
-    expect(promised({ ...KAFKAJS, commit: 'after', sink: 'idempotent', acks: 1 })).toEqual(['availability', 'commits'])
-    expect(promised({ ...KAFKAJS, commit: 'before', idempotence: false })).not.toContain('at-most-once')
+    expect(promised({ ...JAVA, commit: 'after', sink: 'idempotent', acks: 1 })).toEqual(['availability', 'commits'])
+    expect(promised({ ...JAVA, commit: 'before', idempotence: false })).not.toContain('at-most-once')
   })
 
   it('ends where commits are not kept, which coordinators write as others do', () => {
-    const question = { ...KAFKAJS, commit: 'before' } as const
+    const question = { ...JAVA, commit: 'before' } as const
     expect(promised(question, { models: POWER })).toEqual(['availability'])
     expect(promised({ ...question, minInsyncReplicas: 2 }, { models: POWER })).toEqual(['at-most-once', ...ALWAYS])
     const { text } = promiseFor('commits', planFor(question, { models: POWER }))
