@@ -82,6 +82,8 @@ export interface ClientConduct {
   readonly requestsOnDeadConnection: number
   /** Longest silence of such a connection, virtual ms. */
   readonly deadConnectionMs: number
+  /** Bytes of the client's memory for records that are still taken after all sends have settled; absent: it counts none. */
+  readonly heldBytes?: number
 }
 
 /** All that a trial leaves for the checkers. */

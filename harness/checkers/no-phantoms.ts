@@ -88,6 +88,6 @@ class ValueSizes {
   }
 
   of(send: SendOperation): number {
-    return this.#bytes[send.producer]?.[send.send] ?? 0
+    return send.bytes ?? this.#bytes[send.producer]?.[send.send] ?? 0
   }
 }

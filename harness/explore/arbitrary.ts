@@ -44,18 +44,31 @@ function appendArbitrary(options: ExploreOptions, seed: string): fc.Arbitrary<Sc
       faults: faultsArbitrary(options.faults ?? defaultFaults(options)),
       producers: producersArbitrary(options),
       flushed: fc.boolean(),
+      limits: producerLimits,
       leaderOnly: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
       schedule: fc.constantFrom(...SCHEDULE_NAMES),
     })
-    .map(({ cluster: drawn, faults: planned, producers: writing, flushed, leaderOnly, schedule }) => {
+    .map(({ cluster: drawn, faults: planned, producers: writing, flushed, limits, leaderOnly, schedule }) => {
       const faults = fittingFaults(planned, drawn)
       const cluster = flushed && canLosePower(faults) ? withEveryRecordFlushed(drawn, options) : drawn
       const replicated = cluster.topic.replicationFactor > 1
-      const producers = replicated && !leaderOnly && options.acks === undefined ? writing.map(ofAllReplicas) : writing
+      const waiting = replicated && !leaderOnly && options.acks === undefined ? writing.map(ofAllReplicas) : writing
+      const isFilled = faults.some(({ kind }) => kind === 'full-producer-buffer')
+      const producers = isFilled ? waiting.map(producer => limited(producer, limits)) : waiting
       const workload = { kind: 'append', producers } as const
       const guarantees = promisedGuarantees({ cluster, workload, faults }, options)
       return { format: 2, seed, schedule, cluster, workload, faults, guarantees }
     })
+}
+
+/** A burst does not fill 32 MiB, and nobody waits a minute for room: the limits of clients that have them are drawn lower. */
+const producerLimits = fc.record({
+  bufferMemory: fc.constantFrom(32_768, 65_536, 131_072),
+  maxBlockMs: fc.constantFrom(500, 3000, 60_000),
+})
+
+function limited(producer: ProducerSpec, limits: Pick<ProducerSpec, 'bufferMemory' | 'maxBlockMs'>): ProducerSpec {
+  return producer.client === 'java-semantics' ? { ...producer, ...limits } : producer
 }
 
 /** One producer that waits for the leader only is enough for nothing to be promised about the records of any. */

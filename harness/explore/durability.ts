@@ -20,6 +20,7 @@ const OF_CLIENTS: ReadonlySet<FaultName> = new Set([
   'lose-response',
   'delay-response',
   'error-response',
+  'full-producer-buffer',
   'pause-client',
   'kill-client',
   'zombie',

@@ -60,6 +60,9 @@ export interface ExploreOptions {
 /** Faults of applications themselves: drawn by default where groups consume. */
 const OF_APPLICATIONS: ReadonlySet<FaultName> = new Set(['pause-client', 'kill-client', 'zombie'])
 
+/** Faults that let producers send more than is planned, which groups with slow handlers would be long busy with. */
+const OF_PRODUCERS: ReadonlySet<FaultName> = new Set(['full-producer-buffer'])
+
 /**
  * Every kind of fault but those of applications. With Kafka's default flush settings a single broker loses acknowledged records when its machine
  * loses power (`log.flush.interval.messages` is "never"; Kafka relies on replication): that counts as a loss only when
@@ -70,7 +73,7 @@ export const DEFAULT_FAULTS: readonly FaultName[] = FAULT_NAMES.filter(name => !
 /** What faults are drawn from when none are asked for: redeploys alone are told apart from what else may happen. */
 export function defaultFaults({ workload }: Pick<ExploreOptions, 'workload'>): readonly FaultName[] {
   if (workload === 'redeploy') return []
-  return hasGroups(workload) ? FAULT_NAMES : DEFAULT_FAULTS
+  return hasGroups(workload) ? FAULT_NAMES.filter(name => !OF_PRODUCERS.has(name)) : DEFAULT_FAULTS
 }
 
 /** Whether consumer groups belong to a workload. */

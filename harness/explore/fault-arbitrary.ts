@@ -115,6 +115,7 @@ const CORRELATED: ReadonlySet<FaultName> = new Set(['kill', 'power-loss', 'parti
 /** Faults that find their victims themselves. */
 const UNTARGETED: ReadonlySet<FaultName> = new Set([
   'stall-reader',
+  'full-producer-buffer',
   'crash-leader',
   'move-leader',
   'reassign',

@@ -113,8 +113,9 @@ const PRODUCER_KEYS: readonly (keyof ProducerSpec)[] = [
 
 function readProducer(producer: JsonValue, format: Scenario['format']): ProducerSpec {
   const hasKeys = format >= FORMAT_OF_KEYS
-  producer.only(...PRODUCER_KEYS, ...(hasKeys ? ['partitioner'] : []))
   const client = producer.get('client').oneOf(CLIENT_NAMES)
+  const limits = client === 'java-semantics' ? ['bufferMemory', 'maxBlockMs'] : []
+  producer.only(...PRODUCER_KEYS, ...limits, ...(hasKeys ? ['partitioner'] : []))
   const idempotent = producer.get('idempotent').boolean()
   return {
     client,
@@ -129,6 +130,8 @@ function readProducer(producer: JsonValue, format: Scenario['format']): Producer
       .oneOf(client === 'kafkajs' ? (['none', 'gzip'] as const) : COMPRESSION_NAMES),
     sequential: producer.get('sequential').boolean(),
     renewAfterError: producer.get('renewAfterError').boolean(),
+    ...(producer.has('bufferMemory') ? { bufferMemory: producer.get('bufferMemory').whole(1, MAX_AMOUNT) } : {}),
+    ...(producer.has('maxBlockMs') ? { maxBlockMs: producer.get('maxBlockMs').whole(0, DAY_MS) } : {}),
     ...(producer.has('partitioner') ? { partitioner: producer.get('partitioner').oneOf(PARTITIONER_NAMES) } : {}),
     sends: producer.get('sends').list(0, MAX_SENDS, send => readSend(send, hasKeys)),
   }

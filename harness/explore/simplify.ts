@@ -87,6 +87,9 @@ class Reduction {
     await this.#try(changed({ compression: 'none' }))
     await this.#try(changed({ maxInFlight: null }))
     await this.#try(changed({ sequential: true }))
+    const { bufferMemory, maxBlockMs, ...unlimited } = producer()
+    if (bufferMemory === undefined && maxBlockMs === undefined) return
+    await this.#try(this.#withProducers(this.#producers.map((spec, at) => (at === index ? unlimited : spec))))
   }
 
   /** Operations in halves, then one by one; then what is left of them with plainer values. */

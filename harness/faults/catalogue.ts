@@ -9,6 +9,7 @@ import { clockDrift, clockJump, slowCpu } from './machines.ts'
 import { controllerPartition, partition } from './partitions.ts'
 import { fragment, slowLink } from './paths.ts'
 import { controlledShutdown, crashLeader, kill, pause, powerLoss, restart, rollingRestart } from './processes.ts'
+import { fullProducerBuffer } from './producer-buffer.ts'
 import { fullConnectionQueue, fullRequestQueue } from './queues.ts'
 import { delayResponse, loseAlterPartition, loseResponse } from './responses.ts'
 
@@ -33,6 +34,7 @@ export const FAULT_CATALOGUE: Readonly<Record<FaultName, FaultKind>> = {
   'full-request-queue': fullRequestQueue,
   'full-connection-queue': fullConnectionQueue,
   'full-send-buffer': fullSendBuffer,
+  'full-producer-buffer': fullProducerBuffer,
   'slow-disk': slowDisk,
   'full-disk': fullDisk,
   partition,

@@ -104,7 +104,7 @@ function resumeReading(endpoint: Endpoint): void {
 }
 
 /** An end of a connection reads nothing until the result is called. */
-function stall(endpoint: Endpoint): () => void {
+export function stall(endpoint: Endpoint): () => void {
   return stalls.begin(endpoint, true, active => {
     if (active.length > 0) endpoint.stalled = true
     else resumeReading(endpoint)

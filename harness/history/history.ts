@@ -70,6 +70,8 @@ export interface SendOperation {
   readonly key?: string
   readonly records: readonly RecordId[]
   readonly acks: -1 | 0 | 1
+  /** Size of the values, of a send that the scenario does not plan. */
+  readonly bytes?: number
   /** Made after healing, to see whether the client recovers. */
   readonly afterHealing: boolean
   /** Made with a client that the application created anew, because the one it had did not recover. */

@@ -66,6 +66,8 @@ function describeProducer(producer: ProducerSpec): string {
     retries >= UNLIMITED ? 'unlimited retries' : `${retries} ${retries === 1 ? 'retry' : 'retries'}`,
     `request timeout ${requestTimeoutMs} ms`,
     ...(compression === 'none' ? [] : [compression]),
+    ...(producer.bufferMemory === undefined ? [] : [`buffer.memory=${producer.bufferMemory}`]),
+    ...(producer.maxBlockMs === undefined ? [] : [`max.block.ms=${producer.maxBlockMs}`]),
     ...(sends.some(send => 'key' in send) ? [`by key (${describePartitioner(producer)})`] : []),
   ]
   return `${parts.join(', ')}: ${counted(sends.length, 'send')}, ${counted(records, 'record')}`

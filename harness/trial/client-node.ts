@@ -14,6 +14,11 @@ export interface ClientNode {
    * something else still keeps it down: then it returns false. Undefined when nothing runs.
    */
   takeDown(how: 'kill'): (() => boolean) | undefined
+  /**
+   * What makes so many sends of one record at once, none awaiting another. Absent or undefined when nothing does: it does not
+   * produce, is not connected, or awaits each send before the next.
+   */
+  burst?(sends: number): (() => void) | undefined
 }
 
 /** The machine of a member of a consumer group. */

@@ -30,6 +30,7 @@ export const PROBE_NAMES = [
   'not-enough-replicas',
   'produce-answer-lost',
   'produce-handled',
+  'producer-buffer-full',
   'record-reprocessed',
   'request-queue-full',
   'send-acknowledged',

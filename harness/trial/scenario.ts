@@ -85,6 +85,9 @@ export interface ProducerSpec {
    * repetition and does not store.
    */
   readonly renewAfterError: boolean
+  /** `buffer.memory` in bytes and `max.block.ms`, of java-semantics only; absent: Kafka's defaults. */
+  readonly bufferMemory?: number
+  readonly maxBlockMs?: number
   /** Of sends by key, not before format 4; absent: the client's own. */
   readonly partitioner?: PartitionerName
   readonly sends: readonly SendSpec[]
@@ -229,6 +232,7 @@ export const FAULT_NAMES = [
   'full-request-queue',
   'full-connection-queue',
   'full-send-buffer',
+  'full-producer-buffer',
   'slow-disk',
   'full-disk',
   'partition',

@@ -272,6 +272,7 @@ export class Trial {
         idleTimersPerSecond: busiest[producer] as number,
         requestsOnDeadConnection: silences.reduce((sum, { writes }) => sum + writes, 0),
         deadConnectionMs: Math.max(0, ...silences.map(({ longestMs }) => longestMs)),
+        ...(node.heldBytes === undefined ? {} : { heldBytes: node.heldBytes }),
       }
     })
   }
@@ -306,6 +307,8 @@ export class Trial {
       if (outcome.kind === 'ok') this.probes.hit('send-acknowledged')
       if (outcome.kind === 'failed') this.probes.hit('send-failed')
       if (outcome.kind === 'indeterminate') this.probes.hit('send-indeterminate')
+      if ('error' in outcome && outcome.error.name === 'BufferExhaustedException')
+        this.probes.hit('producer-buffer-full')
       const type = 'error' in outcome ? (outcome.error.type ?? '') : ''
       if (type.startsWith('NOT_ENOUGH_REPLICAS')) this.probes.hit('not-enough-replicas')
     }

@@ -8,6 +8,10 @@ import type { ClientRecord, ProducerClient, Sent } from './clients/producer-clie
 const RETRY_MS = 1000
 /** How long it goes on trying with one client. */
 const CLIENT_PATIENCE_MS = 60_000
+/** Numbers of sends of a burst are what has been sent before it, and this. */
+const FIRST_SEND_OF_BURST = 500_000
+/** Of a record of a burst: some of them are more than a batch holds. */
+const BURST_BYTES = 2000
 /** Number of the first send that is made after healing. */
 export const FIRST_SEND_AFTER_HEALING = 1_000_000
 
@@ -89,6 +93,29 @@ export class AppendApplication {
    * through in `CLIENT_PATIENCE_MS`, with a fresh one. Resolves with whether one was, or when the patience has run out twice.
    */
   async recover(): Promise<boolean> {
+    const recovered = await this.#recover()
+    if (this.#open.size > 0) await this.settled()
+    return recovered
+  }
+
+  /** What makes many sends at once, to one partition; undefined when it is not connected or awaits each send. */
+  burst(sends: number): (() => void) | undefined {
+    const { spec, history } = this.#context
+    if (!this.#connected || spec.sequential) return undefined
+    return () => {
+      const first = FIRST_SEND_OF_BURST + history.sends.length
+      for (let index = 0; index < sends; index++) {
+        void this.#send(first + index, { atMs: 0, partition: 0, records: 1, bytes: BURST_BYTES }, [0], false)
+      }
+    }
+  }
+
+  /** What the client holds of its memory though nothing is under way; undefined where it counts none. */
+  get heldBytes(): number | undefined {
+    return this.#open.size > 0 ? undefined : this.#client.heldBytes?.()
+  }
+
+  async #recover(): Promise<boolean> {
     if (await this.#getThrough()) return true
     this.#fresh = true
     this.#renewClient()
@@ -190,6 +217,7 @@ export class AppendApplication {
       ...(key === undefined ? {} : { key }),
       records: ids,
       acks: spec.acks,
+      ...(number >= FIRST_SEND_OF_BURST ? { bytes: send.bytes } : {}),
       afterHealing,
       ...(this.#fresh ? { freshClient: true } : {}),
       invokedMs: this.#nowMs,

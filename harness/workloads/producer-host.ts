@@ -44,11 +44,20 @@ export class ProducerHost implements ClientNode {
     this.#application?.endPlanAt(ms)
   }
 
+  get heldBytes(): number | undefined {
+    return this.#application?.heldBytes
+  }
+
   /** As `AppendApplication.recover`. */
   async recover(): Promise<boolean> {
     const application = this.#application
     const process = this.#process
     return application !== undefined && process !== undefined && (await process.run(() => application.recover()))
+  }
+
+  burst(sends: number): (() => void) | undefined {
+    const make = this.#application?.burst(sends)
+    return make === undefined ? undefined : () => this.#process?.run(make)
   }
 
   takeDown(_how: 'kill'): (() => boolean) | undefined {

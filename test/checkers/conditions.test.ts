@@ -78,6 +78,19 @@ describe('bounded-queues', () => {
     expect(kinds(violations)).toEqual(['request-unaccounted'])
     expect(violations[0]?.message).toContain(why)
   })
+
+  it.each([
+    [0, []],
+    [16_384, ['memory-not-given-back']],
+  ])(
+    'asks a producer that has nothing to send for all of its memory: of %i bytes it says %j',
+    (heldBytes, expected) => {
+      const conduct = [
+        { producer: 1, idleTimersPerSecond: 0, requestsOnDeadConnection: 0, deadConnectionMs: 0, heldBytes },
+      ]
+      expect(kinds(boundedQueues(healthy({ conduct })))).toEqual(expected)
+    },
+  )
 })
 
 describe('recovers', () => {

@@ -86,6 +86,10 @@ describe('parseScenario', () => {
       { kind: 'partition', at: { ms: 1 }, forMs: 1, shape: 'star' },
       'faults[0].shape is "star", expected one of two-way, one-way-in, one-way-out, isolate-one, majority-ring',
     ],
+    [
+      { kind: 'error-response', at: { ms: 1 }, forMs: 1, error: 'Produce OFFSET_OUT_OF_RANGE' },
+      'faults[0].error is "Produce OFFSET_OUT_OF_RANGE", expected one of Produce NOT_LEADER_OR_FOLLOWER, ',
+    ],
   ])('refuses the fault %o with one line', (fault, message) => {
     expect(messageOf(change('faults', [fault]))).toContain(message)
   })
@@ -97,6 +101,17 @@ describe('parseScenario', () => {
     expect(messageOf(change('workload', zstd))).toContain('compression is "zstd", expected one of none, gzip')
     const unsafe = { kind: 'append', producers: [{ ...producer, acks: 1 }] }
     expect(messageOf(change('workload', unsafe))).toContain('acks is 1, expected -1')
+  })
+
+  it('reads limits of memory, of clients that have them', () => {
+    const options = { client: 'java-semantics', faults: ['full-producer-buffer', 'error-response'] } as const
+    const scenarios = Array.from({ length: 50 }, (_, trial) => scenarioFromSeed(`8-${trial}`, options))
+
+    expect(scenarios.map(scenario => parseScenario(JSON.parse(JSON.stringify(scenario))))).toEqual(scenarios)
+    const limited = scenarios.flatMap(({ workload }) => workload.producers).find(producer => 'maxBlockMs' in producer)
+    expect(limited?.bufferMemory).toBeGreaterThan(0)
+    const kafkaJs = { kind: 'append', producers: [{ ...limited, client: 'kafkajs', compression: 'none' }] }
+    expect(messageOf(change('workload', kafkaJs))).toContain('bufferMemory is')
   })
 
   it.each([[null], [7], ['text'], [[]]])('refuses %o instead of a scenario', json => {

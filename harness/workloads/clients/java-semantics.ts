@@ -33,6 +33,8 @@ export function createJavaSemanticsClient(options: ClientOptions): ProducerClien
     retries: Math.min(spec.retries, MAX_RETRIES),
     'request.timeout.ms': spec.requestTimeoutMs,
     'compression.type': spec.compression,
+    ...(spec.bufferMemory === undefined ? {} : { 'buffer.memory': spec.bufferMemory }),
+    ...(spec.maxBlockMs === undefined ? {} : { 'max.block.ms': spec.maxBlockMs }),
     ...(spec.maxInFlight === null ? {} : { 'max.in.flight.requests.per.connection': spec.maxInFlight }),
   }
   const producer = new KafkaProducer(runtime, config, {
@@ -49,6 +51,14 @@ export function createJavaSemanticsClient(options: ClientOptions): ProducerClien
     oneRecordACall: true,
     connect: async () => {
       await producer.partitionsFor(topic)
+    },
+    heldBytes: () => {
+      const [total = 0, available = 0, underWay = 0] = [
+        producer.metric('buffer-total-bytes'),
+        producer.metric('buffer-available-bytes'),
+        producer.metric('requests-in-flight'),
+      ]
+      return underWay > 0 ? undefined : total - available
     },
     // What is under way fails at once, as with the other clients.
     close: () => producer.close(0),

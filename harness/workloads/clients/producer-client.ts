@@ -23,6 +23,8 @@ export interface ProducerClient {
   /** As `send`, but the client chooses the partition. All records have one key. */
   sendByKey(records: readonly ClientRecord[]): Promise<Sent>
   close(): Promise<void>
+  /** Bytes of its memory for records that are taken, unless a request is under way; absent for clients that count none. */
+  heldBytes?(): number | undefined
   /** Whether the error certainly means that no record of the call is in the log. */
   isDefiniteFailure(error: unknown): boolean
   /** Kafka's name of the error that a broker answered with, if one did. */
