@@ -6,6 +6,7 @@ import { Produce, type ProduceRequest } from '../../src/protocol/apis/produce.ts
 import { decodeRequestBody, encodeResponse, parseRequestHeader } from '../../src/protocol/codec.ts'
 import { produceBatch, type RecordBatchView } from '../../src/protocol/records/batch.ts'
 import type { Fields, Message, MessageInput } from '../../src/protocol/schema.ts'
+import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { type Connection, END_OF_STREAM, type Listener } from '../../src/runtime/network.ts'
 import type { Runtime } from '../../src/runtime/runtime.ts'
 
@@ -187,7 +188,7 @@ export class ScriptedBroker {
       topics: names.map(name => ({
         errorCode: this.topics.has(name) ? 0 : 3,
         name,
-        topicId: topicIdOf(name),
+        topicId: this.topics.has(name) ? topicIdOf(name) : ZERO_UUID,
         partitions: Array.from({ length: this.topics.get(name) ?? 0 }, (_, partitionIndex) => ({
           errorCode: 0,
           partitionIndex,

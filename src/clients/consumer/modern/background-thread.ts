@@ -26,16 +26,20 @@ export interface BackgroundThreadOptions {
  * that one takes what comes from the network.
  */
 export class BackgroundThread {
+  readonly #runtime: Runtime
   readonly #options: BackgroundThreadOptions
   readonly #condition: Condition
   readonly #thread: Thread
   #isLookingUp = true
+  /** On the monotonic clock. */
+  #nextLookupMs = Number.NEGATIVE_INFINITY
   #closed = false
   /** Something happened since the last step began. */
   #isWoken = false
   #failure: Error | undefined
 
   constructor(runtime: Runtime, options: BackgroundThreadOptions) {
+    this.#runtime = runtime
     this.#options = options
     const name = `consumer_background_thread | ${options.groupId}`
     this.#condition = new Condition(runtime, name)
@@ -95,6 +99,10 @@ export class BackgroundThread {
     if (!this.#isLookingUp || !isNeeded || !coordinator.isUnknown) return Number.POSITIVE_INFINITY
     const fatal = coordinator.takeFatalError()
     if (fatal !== undefined) events.addError(fatal)
+    // One that was found may not be reached yet: asking again at once would only find the same.
+    const nowMs = this.#runtime.clock.monotonicMs()
+    if (nowMs < this.#nextLookupMs) return this.#nextLookupMs - nowMs
+    this.#nextLookupMs = nowMs + retryBackoffMs
     coordinator.lookupAgain()
     return retryBackoffMs
   }
