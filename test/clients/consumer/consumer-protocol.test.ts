@@ -427,6 +427,39 @@ describe('consumers of a group with the consumer protocol (KIP-848)', () => {
     expect(consumer.assignment()).toEqual([])
   })
 
+  test('a pattern that the coordinator looks for takes in topics that come later', async () => {
+    const consumer = member({ 'metadata.max.age.ms': 60_000 })
+    await run(() => consumer.subscribe(new SubscriptionPattern('orders|pay.*')))
+    await pollUntil([consumer], () => consumer.assignment().length === 4)
+    await fixture.broker.createTopic(fixture.client, 'payments', 1)
+    await fixture.broker.createTopic(fixture.client, 'my-payments', 1)
+    await fixture.broker.produce(fixture.client, 'payments', ['a'])
+    await pollUntil([consumer], () => consumer.assignment().length === 5)
+    expect(await fixture.values(consumer, 1)).toEqual(['a'])
+    expect(consumer.subscription()).toEqual([])
+  })
+
+  test('a pattern that is none ends the membership', async () => {
+    const consumer = member()
+    await run(() => consumer.subscribe(new SubscriptionPattern('orders(')))
+    await expect(pollUntil([consumer], () => false)).rejects.toThrow(/invalid RE2J SubscriptionPattern/)
+  })
+
+  test('take over a group of the classic protocol member by member, and nothing is read twice', async () => {
+    const classic = { 'group.id': 'group', 'enable.auto.commit': false, 'heartbeat.interval.ms': 1000 }
+    const old = fixture.consumer({ ...classic, 'partition.assignment.strategy': 'cooperative-sticky' })
+    await run(() => old.subscribe(['orders']))
+    await pollUntil([old], () => old.assignment().length === 4)
+    await fixture.broker.produce(fixture.client, 'orders', ['a'])
+    expect(await fixture.values(old, 1)).toEqual(['a'])
+    await run(() => old.commitSync())
+    const next = await joinedBeside(old)
+    await fixture.close(old)
+    await pollUntil([next], () => next.assignment().length === 4)
+    await fixture.broker.produce(fixture.client, 'orders', ['b'])
+    expect(await fixture.values(next, 1)).toEqual(['b'])
+  })
+
   test('a pattern of the coordinator’s is nothing for the classic protocol', async () => {
     const classic = fixture.consumer({ 'group.id': 'group' })
     const subscribed = classic.subscribe(new SubscriptionPattern('orders'))
