@@ -89,8 +89,12 @@ async function suggestFor(
   plan: VerdictPlan,
   { outcomes }: VerdictCampaignResult,
 ): Promise<Suggestion | undefined> {
-  const judge = worthMending(outcomes.flatMap(({ judged, broken }) => (broken === undefined ? [] : [judged.name])))
-  if (judge.length === 0) return undefined
+  const broken = outcomes.flatMap(outcome => (outcome.broken === undefined ? [] : [outcome.judged.name]))
+  const judge = worthMending(plan, broken)
+  if (judge.length === 0) {
+    if (broken.length > 0) display.say('no change of settings is promised to mend what is broken')
+    return undefined
+  }
   return await suggest(pool, {
     plan,
     judge,

@@ -5,6 +5,7 @@ import type { VerdictConfiguration } from './configuration.ts'
 import type { VerdictConsumer } from './consumer-configuration.ts'
 import type { JudgedName } from './guarantee-groups.ts'
 import type { VerdictPlan } from './plan.ts'
+import { promiseFor } from './promises.ts'
 
 /** One setting to change. */
 export interface Change {
@@ -113,11 +114,22 @@ function withProducer(
 }
 
 /**
- * What a change of settings is looked for: not for a record that is processed twice, since who never repeats one skips some
- * instead. What people want then is an effect once, which is another thing that is judged.
+ * What a change of settings is looked for. Of a group: what Kafka and the client promise with some of the changes; and not that no record is
+ * processed twice, since who never repeats one skips some instead. What people want then is an effect once, which is judged as well.
  */
-export function worthMending(broken: readonly JudgedName[]): JudgedName[] {
-  return broken.filter(name => name !== 'at-most-once')
+export function worthMending(plan: VerdictPlan, broken: readonly JudgedName[]): JudgedName[] {
+  const { configuration } = plan
+  if (configuration.consumer === undefined) return [...broken]
+  const candidates = combinations(changesFor(configuration, broken)).map(changes => changed(configuration, changes))
+  return broken.filter(
+    name =>
+      name !== 'at-most-once' &&
+      candidates.some(candidate => promiseFor(name, { ...plan, configuration: candidate }).promised),
+  )
+}
+
+function changed(configuration: VerdictConfiguration, changes: readonly Change[]): VerdictConfiguration {
+  return changes.reduce((before, change) => change.apply(before), configuration)
 }
 
 /** Sets of changes: one alone, then two, then three; two values of one setting never go together. */
@@ -158,7 +170,7 @@ export async function suggest(workforce: Workforce, options: SuggestOptions): Pr
     const leftMs = timeMs - (nowMs() - startedMs)
     if (leftMs <= 0 || signal?.aborted) break
     options.onAttempt?.(changes)
-    const configuration = changes.reduce((before, change) => change.apply(before), plan.configuration)
+    const configuration = changed(plan.configuration, changes)
     const result = await runVerdict(workforce, {
       plan: { ...plan, configuration },
       runSeed,

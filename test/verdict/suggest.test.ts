@@ -50,8 +50,18 @@ describe('changes', () => {
   })
 
   it('are not looked for when records are processed twice: who never repeats one skips some', () => {
-    expect(worthMending(['at-most-once'])).toEqual([])
-    expect(worthMending(['at-most-once', 'effectively-once'])).toEqual(['effectively-once'])
+    const plan = planFor({ client: 'kafkajs', commit: 'after' })
+    expect(worthMending(plan, ['at-most-once'])).toEqual([])
+    expect(worthMending(plan, ['at-most-once', 'effectively-once'])).toEqual(['effectively-once'])
+  })
+
+  it('are not looked for where it is the client that does otherwise, whatever its settings', () => {
+    const plan = planFor({ client: 'platformatic', enableAutoCommit: true })
+    expect(worthMending(plan, ['at-least-once', 'effectively-once', 'order', 'commits'])).toEqual([
+      'at-least-once',
+      'effectively-once',
+    ])
+    expect(worthMending(planFor(), ['order'])).toEqual(['order'])
   })
 
   it('are combined with the fewest first, never two values of one setting', () => {
