@@ -26,6 +26,7 @@ import { FetchManager } from './fetch-manager.ts'
 import { FetchSessionCache } from './fetch-session-cache.ts'
 import { ForwardingManager } from './forwarding-manager.ts'
 import { groupCoordinatorConfigOf, offsetsTopicCompressionOf } from './group-coordinator-config.ts'
+import { registerGroupCoordinatorMetrics } from './group-coordinator-metrics.ts'
 import { API_HANDLERS, KafkaApis } from './kafka-apis.ts'
 import { KafkaRequestHandlerPool } from './kafka-request-handler-pool.ts'
 import { registerLogCleanerMetrics } from './log-cleaner-metrics.ts'
@@ -196,6 +197,7 @@ export class BrokerServer {
       replicaManager: storage.replicaManager,
       onUnexpectedError,
     })
+    registerGroupCoordinatorMetrics(this.metrics, groupCoordinator)
     const context = this.#createContext(storage, controller, channels, groupCoordinator)
     const handlerPool = new KafkaRequestHandlerPool(this.#runtime, {
       requestChannel: this.#socketServer.requestChannel,

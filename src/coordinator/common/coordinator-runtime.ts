@@ -59,6 +59,11 @@ export class CoordinatorRuntime<S extends CoordinatorShard<R>, R> {
     return [...this.#contexts.values()].filter(({ state }) => state === 'ACTIVE').map(context => context.topicPartition)
   }
 
+  /** The shards that are active, as they are now: to be looked at only. */
+  get activeShards(): readonly S[] {
+    return [...this.#contexts.values()].filter(({ state }) => state === 'ACTIVE').map(({ shard }) => shard)
+  }
+
   /**
    * Runs a write and gives its answer once it is committed. Rejects with what the operation throws, NOT_COORDINATOR,
    * COORDINATOR_LOAD_IN_PROGRESS, REQUEST_TIMED_OUT after `timeoutMs` (the records may be committed all the same), and

@@ -25,6 +25,7 @@ import type { CoordinatorResult } from '../common/coordinator-result.ts'
 import { CoordinatorRuntime } from '../common/coordinator-runtime.ts'
 import { joinError, syncError } from './classic/classic-group-answers.ts'
 import type { GroupRequestContext } from './classic/classic-group-joiner.ts'
+import type { GroupType } from './group.ts'
 import type { GroupCoordinatorConfig } from './group-coordinator-config.ts'
 import { groupCoordinatorRecordSerde } from './group-coordinator-record-serde.ts'
 import type { GroupCoordinatorRecord } from './group-coordinator-records.ts'
@@ -137,6 +138,16 @@ export class GroupCoordinatorService {
       ['compression.type', 'producer'],
       ['segment.bytes', String(this.#config.offsetsTopicSegmentBytes)],
     ])
+  }
+
+  /** How many groups of a type there are in the shards of this broker, in one state; undefined: in any. */
+  countGroups(type: GroupType, state?: string): number {
+    return this.#sum(shard => shard.groups.countGroups(type, state))
+  }
+
+  /** How many committed offsets there are in the shards of this broker. */
+  get numOffsets(): number {
+    return this.#sum(shard => shard.offsets.numOffsets)
   }
 
   joinGroup(context: GroupRequestContext, request: JoinGroupRequest): Promise<JoinGroupResponseInput> {
@@ -343,6 +354,11 @@ export class GroupCoordinatorService {
     } catch (error) {
       return failed(this.#errorOf(error, 'delete-offsets'))
     }
+  }
+
+  #sum(count: (shard: GroupCoordinatorShard) => number): number {
+    const shards = this.#coordinators?.activeShards ?? []
+    return shards.reduce((sum, shard) => sum + count(shard), 0)
   }
 
   #active(): Coordinators {

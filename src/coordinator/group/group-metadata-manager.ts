@@ -24,7 +24,7 @@ import { type ClassicGroupResult, NOTHING_TO_WRITE } from './classic/classic-gro
 import { syncClassicGroup } from './classic/classic-group-sync.ts'
 import { unloadClassicGroup } from './classic/classic-group-unload.ts'
 import { OnlineDowngrade } from './conversion/online-downgrade.ts'
-import { type Group, type ListedGroup, parseGroupType } from './group.ts'
+import { type Group, type GroupType, type ListedGroup, parseGroupType } from './group.ts'
 import type { GroupCoordinatorConfig } from './group-coordinator-config.ts'
 import type { GroupCoordinatorRecord, GroupMetadataKey, GroupMetadataValue } from './group-coordinator-records.ts'
 import { ConsumerGroup } from './modern/consumer/consumer-group.ts'
@@ -97,6 +97,15 @@ export class GroupMetadataManager {
   /** The ids of all groups there are now. */
   get groupIds(): readonly string[] {
     return [...this.#groups.keys()]
+  }
+
+  /** How many groups there are now of a type, in one state: as DescribeGroups shows it, undefined: in any. */
+  countGroups(type: GroupType, state?: string): number {
+    let count = 0
+    for (const group of this.#groups.values()) {
+      if (group.type === type && (state === undefined || group.stateAsString() === state)) count += 1
+    }
+    return count
   }
 
   hasGroup(groupId: string): boolean {

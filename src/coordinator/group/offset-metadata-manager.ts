@@ -63,6 +63,11 @@ export class OffsetMetadataManager {
     this.#offsets = new Offsets(options.snapshotRegistry)
   }
 
+  /** How many offsets there are now. */
+  get numOffsets(): number {
+    return this.#offsets.size
+  }
+
   /**
    * Commits offsets; `topics` have their names. @throws ApiError when this committer may not commit to the group now
    * @param apiVersion of the OffsetCommit request

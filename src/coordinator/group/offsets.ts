@@ -53,6 +53,13 @@ export class Offsets {
     if (topics.size === 0) this.#byGroup.delete(groupId)
   }
 
+  /** How many there are now. */
+  get size(): number {
+    let size = 0
+    for (const topics of this.#byGroup.values()) for (const partitions of topics.values()) size += partitions.size
+    return size
+  }
+
   get groupIds(): readonly string[] {
     return [...this.#byGroup.keys()]
   }

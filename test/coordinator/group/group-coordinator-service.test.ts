@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest'
+import { MetadataDelta } from '../../../src/controller/image/metadata-delta.ts'
+import { MetadataImage } from '../../../src/controller/image/metadata-image.ts'
 import { DEFAULT_GROUP_COORDINATOR_CONFIG } from '../../../src/coordinator/group/group-coordinator-config.ts'
 import {
   GROUP_METADATA_TOPIC,
   GroupCoordinatorService,
 } from '../../../src/coordinator/group/group-coordinator-service.ts'
+import { Metrics } from '../../../src/network/metrics.ts'
 import type { OffsetCommitRequest } from '../../../src/protocol/apis/offset-commit.ts'
 import { ErrorCode, errorName } from '../../../src/protocol/errors.ts'
 import { ZERO_UUID } from '../../../src/protocol/uuid.ts'
+import { registerGroupCoordinatorMetrics } from '../../../src/server/group-coordinator-metrics.ts'
 import { config } from '../../log/log-fixture.ts'
 import { BROKER_ID, createReplicaWorld, type ReplicaWorld } from '../../replication/replication-fixture.ts'
+import { createManualRuntime } from '../../support/manual-runtime.ts'
 
 const FOLLOWER = 2
 const TOPIC_ID = 'b2Zmc2V0cy10b3BpYy1pZA'
@@ -75,25 +80,36 @@ async function setUp({ replicas = [BROKER_ID], started = true, settings = config
 async function createOffsetsTopic(world: ReplicaWorld, replicas: number[]): Promise<void> {
   await world.change(delta => {
     delta.replay({ type: 'TopicRecord', data: { name: GROUP_METADATA_TOPIC, topicId: TOPIC_ID } })
-    delta.replay({
-      type: 'PartitionRecord',
-      data: {
-        partitionId: 0,
-        topicId: TOPIC_ID,
-        replicas,
-        isr: replicas,
-        leader: BROKER_ID,
-        leaderEpoch: 0,
-        partitionEpoch: 0,
-        removingReplicas: [],
-        addingReplicas: [],
-        leaderRecoveryState: 0,
-        directories: [],
-        eligibleLeaderReplicas: null,
-        lastKnownElr: null,
-      },
-    })
+    delta.replay({ type: 'PartitionRecord', data: partitionRecord(0, replicas) })
   })
+}
+
+/** An image with a topic, and what has led to it. */
+function imageWith(name: string, numPartitions: number): [MetadataImage, MetadataDelta] {
+  const delta = new MetadataDelta(MetadataImage.EMPTY)
+  delta.replay({ type: 'TopicRecord', data: { name, topicId: TOPIC_ID } })
+  for (let partitionId = 0; partitionId < numPartitions; partitionId++) {
+    delta.replay({ type: 'PartitionRecord', data: partitionRecord(partitionId, [BROKER_ID]) })
+  }
+  return [delta.apply(MetadataImage.EMPTY.provenance), delta]
+}
+
+function partitionRecord(partitionId: number, replicas: number[]) {
+  return {
+    partitionId,
+    topicId: TOPIC_ID,
+    replicas,
+    isr: replicas,
+    leader: BROKER_ID,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    removingReplicas: [],
+    addingReplicas: [],
+    leaderRecoveryState: 0,
+    directories: [],
+    eligibleLeaderReplicas: null,
+    lastKnownElr: null,
+  }
 }
 
 /** The error names of all kinds of requests. */
@@ -200,6 +216,58 @@ describe('a group coordinator', () => {
     expect(all.topics[0]?.partitions[0]).toMatchObject({ partitionIndex: 0, committedOffset: 5 })
     const deleted = await run(() => service.deleteGroups(['group', 'nobody']))
     expect(deleted.map(({ errorCode }) => errorName(errorCode))).toEqual(['NONE', 'GROUP_ID_NOT_FOUND'])
+  })
+
+  it('resolves the patterns of consumer groups on a thread of its own, and tells what is none', async () => {
+    const { world, service, run, elect } = await setUp()
+    await elect()
+    service.onNewMetadataImage(...imageWith('orders', 2))
+    const heartbeat = (memberEpoch: number, subscribedTopicRegex: string) =>
+      run(() =>
+        service.consumerGroupHeartbeat(CONTEXT, {
+          groupId: 'readers',
+          memberId: 'A',
+          memberEpoch,
+          instanceId: null,
+          rackId: null,
+          rebalanceTimeoutMs: 30_000,
+          subscribedTopicNames: null,
+          subscribedTopicRegex,
+          serverAssignor: null,
+          topicPartitions: [],
+        }),
+      )
+
+    expect(await heartbeat(0, '(orders')).toMatchObject({
+      errorCode: ErrorCode.INVALID_REGULAR_EXPRESSION,
+      errorMessage: expect.stringContaining('missing closing )'),
+    })
+    expect(await heartbeat(0, 'ord.*')).toMatchObject({
+      errorCode: 0,
+      memberEpoch: 1,
+      assignment: { topicPartitions: [] },
+    })
+    await world.runtime.advance(10)
+    expect((await heartbeat(1, 'ord.*')).assignment?.topicPartitions).toMatchObject([{ partitions: [0, 1] }])
+    await run(() => service.shutdown())
+  })
+
+  it('counts its groups by type and state, and its offsets', async () => {
+    const { service, run, elect } = await setUp()
+    const metrics = new Metrics(createManualRuntime())
+    registerGroupCoordinatorMetrics(metrics, service)
+    await elect()
+    await run(() => service.commitOffsets(CONTEXT, commit))
+    const value = (name: string) => metrics.value(name)
+
+    expect(value('kafka.coordinator.group:type=GroupMetadataManager,name=NumOffsets')).toBe(1)
+    expect(value('kafka.coordinator.group:type=GroupMetadataManager,name=NumGroups')).toBe(1)
+    expect(value('kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsEmpty')).toBe(1)
+    expect(value('kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsStable')).toBe(0)
+    expect(value('kafka.server:type=group-coordinator-metrics,name=group-count,protocol=classic')).toBe(1)
+    expect(value('kafka.server:type=group-coordinator-metrics,name=group-count,protocol=consumer')).toBe(0)
+    await run(() => service.shutdown())
+    expect(value('kafka.coordinator.group:type=GroupMetadataManager,name=NumGroups')).toBe(0)
   })
 
   it('whose commits are not copied in time says so in words that make clients look again', async () => {

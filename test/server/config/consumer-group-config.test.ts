@@ -20,7 +20,15 @@ test('consumer groups are configured as in Kafka unless it is said otherwise', (
     consumerGroupSessionTimeoutMs: 45_000,
     consumerGroupHeartbeatIntervalMs: 5000,
     consumerGroupAssignors: ['uniform', 'range'],
+    consumerGroupMigrationPolicy: 'bidirectional',
+    consumerGroupRegexRefreshIntervalMs: 600_000,
   })
+})
+
+test('the policy of conversions is read in upper and lower case', () => {
+  const config = configOf({ 'group.consumer.migration.policy': 'Upgrade' })
+
+  expect(groupCoordinatorConfigOf(config).consumerGroupMigrationPolicy).toBe('upgrade')
 })
 
 test.each([
@@ -30,6 +38,8 @@ test.each([
   ['group.consumer.heartbeat.interval.ms', '15001', 'group.consumer.max.heartbeat.interval.ms'],
   ['group.consumer.assignors', '', 'group.consumer.assignors'],
   ['group.consumer.assignors', 'uniform,mine', 'group.consumer.assignors'],
+  ['group.consumer.migration.policy', 'sometimes', 'group.consumer.migration.policy'],
+  ['group.consumer.regex.refresh.interval.ms', '9999', 'group.consumer.regex.refresh.interval.ms'],
 ])('%s cannot be "%s", and %s is named', (key, value, named) => {
   expect(() => configOf({ [key]: value })).toThrow(named)
 })
