@@ -40,7 +40,14 @@ export function createPlatformaticConsumer(options: ConsumerOptions): ConsumerCl
         })
   const commits = new WeakMap<ConsumedRecord, Commit>()
   let stream: MessagesStream<string, string, string, string> | undefined
-  let closing = false
+  let isOver = false
+  const giveUp = (error: unknown): void => {
+    if (isOver) return
+    isOver = true
+    listener.gaveUp(error)
+  }
+  // Told when it could not join again: it sends no heartbeats any more. Without a listener the event ends the process.
+  consumer.on('error', giveUp)
   consumer.on('consumer:group:join', payload => {
     const { memberId, generationId, assignments } = payload as unknown as Joined
     const given = (assignments ?? []).filter(assignment => assignment.topic === topic)
@@ -72,15 +79,13 @@ export function createPlatformaticConsumer(options: ConsumerOptions): ConsumerCl
         const done = offsets.map(({ partition, offset }) => ({ partition, offset: Number(offset) }))
         listener.committed(done, undefined)
       })
-      read(stream).catch((error: unknown) => {
-        if (!closing) listener.gaveUp(error)
-      })
+      read(stream).catch(giveUp)
     },
     commit: async record => {
       await commits.get(record)?.()
     },
     close: async () => {
-      closing = true
+      isOver = true
       await stream?.close()
       await consumer.close()
       listener.revoked()
