@@ -1,5 +1,6 @@
 import { partitionForKey } from '../../src/clients/producer/built-in-partitioner.ts'
 import type { RecordId, SendOperation } from '../history/history.ts'
+import { choosesAsJava } from '../trial/partitioners.ts'
 import type { Checker, Evidence, LoggedRecord, Violation } from './evidence.ts'
 
 interface Placed {
@@ -31,7 +32,7 @@ export const onePartitionPerKey: Checker = evidence => {
       report('key-in-two-partitions', placed, `Key ${key} is in two partitions: ${where(before)}, ${where(placed)}.`)
     }
     const hashed = partitionForKey(Buffer.from(key), evidence.scenario.cluster.topic.partitions)
-    if (hashed === partition || !choosesAsJava(evidence, send)) continue
+    if (hashed === partition || !isHashed(evidence, send)) continue
     const but = `but murmur2 of key ${key} gives partition ${hashed}`
     report('key-not-where-its-hash-says', placed, `${capitalized(where(placed))}, ${but}.`)
   }
@@ -51,10 +52,9 @@ function* placedByKey({ history, logs }: Evidence): Generator<Placed> {
   }
 }
 
-/** All but platformatic do as the Java client whatever they are told. */
-function choosesAsJava({ scenario }: Evidence, { producer }: SendOperation): boolean {
+function isHashed({ scenario }: Evidence, { producer }: SendOperation): boolean {
   const spec = scenario.workload.producers[producer]
-  return spec !== undefined && (spec.partitioner === 'java' || spec.client !== 'platformatic')
+  return spec !== undefined && choosesAsJava(spec)
 }
 
 function where({ partition, record, send }: Placed): string {

@@ -1,3 +1,4 @@
+import { choosesAsJava } from '../trial/partitioners.ts'
 import type { AppendWorkload, ProducerSpec } from '../trial/scenario.ts'
 
 /** Whether any producer sends by key. */
@@ -8,10 +9,5 @@ export function sendsByKey({ producers }: Pick<AppendWorkload, 'producers'>): bo
 /** Whether producers that send by key all choose the partition of a key in the same way. */
 export function agreeOnPartitions(producers: readonly ProducerSpec[]): boolean {
   const keyed = producers.filter(({ sends }) => sends.some(send => 'key' in send))
-  return keyed.every(isAsJava) || !keyed.some(isAsJava)
-}
-
-/** platformatic by itself is the only one that does not do as the Java client. */
-function isAsJava({ client, partitioner }: ProducerSpec): boolean {
-  return client !== 'platformatic' || partitioner === 'java'
+  return keyed.every(choosesAsJava) || !keyed.some(choosesAsJava)
 }

@@ -62,8 +62,8 @@ function redeployRows({ probes, findings }: CampaignResult['totals']): Row[] {
   if (groups === undefined) return []
   const stuck = findings.find(({ finding }) => finding.guarantee === 'group-converges')?.count ?? 0
   const outcome = stuck === 0 ? 'no partition stuck' : `partitions stuck in ${counted(stuck, 'trial')}`
-  const members = counted(probes.get('member-redeployed') ?? 0, 'member')
-  return [['redeploys', `${formatCount(groups)} of whole groups (${members} ended and started again): ${outcome}`]]
+  const members = formatCount(probes.get('member-redeployed') ?? 0)
+  return [['redeploys', `${formatCount(groups)} of whole groups, ${members} of members: ${outcome}`]]
 }
 
 /** What only some scenarios can reach, each kind together. */

@@ -84,6 +84,19 @@ describe('the end of a campaign', () => {
     expect(text).toContain('next: npm run explore -- --faults power-loss')
   })
 
+  it('says how often groups were replaced, and whether that left a partition stuck', () => {
+    const report = { seed: '4-1', digest: 'd', events: 1, virtualMs: 1, wallMs: 1, runs: 1, faults: {} }
+    const probes = { 'group-redeployed': 1026, 'member-redeployed': 3100 }
+    const stuck = { guarantee: 'group-converges', kind: 'group-does-not-converge', message: 'No owner.' } as const
+    const linesOf = (findings: readonly (typeof stuck)[]): string[] =>
+      campaignLines(result({ totals: totals(sum => sum.add(1, { ...report, probes, findings })) }), {}, 2, PLAIN)
+
+    const row = 'redeploys      1026 of whole groups, 3100 of members: '
+    expect(linesOf([])).toContain(`${row}no partition stuck`)
+    expect(linesOf([stuck])).toContain(`${row}partitions stuck in 1 trial`)
+    expect(campaignLines(result(), {}, 2, PLAIN).some(line => line.startsWith('redeploys'))).toBe(false)
+  })
+
   it('tells what was violated in one sentence, the story, seed, file, digest and how to replay it', () => {
     const text = campaignLines(violated(), {}, 2, PLAIN).join('\n')
 
