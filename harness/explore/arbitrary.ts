@@ -4,7 +4,7 @@ import { SCHEDULE_NAMES } from '../world/schedule.ts'
 import { withChurn } from './churn-scenario-arbitrary.ts'
 import { clusterArbitrary } from './cluster-arbitrary.ts'
 import { FLUSH_EVERY_RECORD } from './durability.ts'
-import { defaultFaults, type ExploreOptions } from './explore-options.ts'
+import { defaultFaults, type ExploreOptions, hasGroups } from './explore-options.ts'
 import { fittingFaults } from './fault-arbitrary.ts'
 import { faultsArbitrary } from './fault-plan-arbitrary.ts'
 import { withGroups } from './group-scenario-arbitrary.ts'
@@ -49,7 +49,7 @@ function appendArbitrary(options: ExploreOptions, seed: string): fc.Arbitrary<Sc
       schedule: fc.constantFrom(...SCHEDULE_NAMES),
     })
     .map(({ cluster: drawn, faults: planned, producers: writing, flushed, limits, leaderOnly, schedule }) => {
-      const faults = fittingFaults(planned, drawn)
+      const faults = fittingFaults(planned, drawn, hasGroups(options.workload))
       const cluster = flushed && canLosePower(faults) ? withEveryRecordFlushed(drawn, options) : drawn
       const replicated = cluster.topic.replicationFactor > 1
       const waiting = replicated && !leaderOnly && options.acks === undefined ? writing.map(ofAllReplicas) : writing

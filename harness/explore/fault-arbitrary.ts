@@ -202,15 +202,43 @@ function plainFaultOf(kind: FaultName): fc.Arbitrary<Fault> {
 const NEED_SEVERAL_NODES: ReadonlySet<FaultName> = new Set(['partition'])
 const NEED_SEVERAL_BROKERS: ReadonlySet<FaultName> = new Set(['move-leader', 'reassign', 'lose-alter-partition'])
 
-/** Leaves out what could not hit anything in this cluster, and says no more than it can mean there. */
-export function fittingFaults(faults: readonly Fault[], cluster: ClusterSpec): Fault[] {
+/** APIs that only groups use. */
+const OF_GROUPS: ReadonlySet<string> = new Set([
+  'FindCoordinator',
+  'JoinGroup',
+  'Heartbeat',
+  'ConsumerGroupHeartbeat',
+  'OffsetFetch',
+  'OffsetCommit',
+  'ListOffsets',
+])
+
+/** The fault with an error that can come up, in place of one that cannot. */
+function withFittingError(fault: Fault, cluster: ClusterSpec, hasGroups: boolean): Fault {
+  const { kind, error: drawn, at } = fault
+  const canComeUp = (error: ErrorAnswerName): boolean =>
+    canAnswer({ ...fault, error }, cluster) && (hasGroups || !OF_GROUPS.has(ERROR_ANSWERS[error].api))
+  if (kind !== 'error-response' || drawn === undefined || canComeUp(drawn)) return fault
+  const possible = ERROR_ANSWER_NAMES.filter(canComeUp)
+  const error = possible[ERROR_ANSWER_NAMES.indexOf(drawn) % possible.length]
+  if (error === undefined) return fault
+  const isOfItsApi = 'request' in at && at.request === ERROR_ANSWERS[drawn].api
+  return { ...fault, error, at: isOfItsApi ? { ...at, request: ERROR_ANSWERS[error].api } : at }
+}
+
+/**
+ * Leaves out what could not hit anything in this cluster, and says no more than it can mean there.
+ *
+ * @param hasGroups whether groups consume
+ */
+export function fittingFaults(faults: readonly Fault[], cluster: ClusterSpec, hasGroups = false): Fault[] {
   const { brokers, controllers, roles } = cluster
   const nodes = roles === 'combined' ? Math.max(brokers, controllers) : brokers + controllers
   return faults
     .filter(({ kind }) => nodes > 1 || !NEED_SEVERAL_NODES.has(kind))
     .filter(({ kind }) => brokers > 1 || !NEED_SEVERAL_BROKERS.has(kind))
     .filter(({ kind }) => roles === 'separate' || kind !== 'controller-partition')
-    .filter(fault => fault.kind !== 'error-response' || canAnswer(fault, cluster))
+    .map(fault => withFittingError(fault, cluster, hasGroups))
     .map(fault => {
       if (nodes > 1 && (fault.nodes ?? 1) <= Math.min(nodes, MAX_BROKERS)) return fault
       const { on: _, nodes: __, ...plain } = fault

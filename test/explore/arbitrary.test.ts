@@ -3,6 +3,7 @@ import { generateScenario, scenarioFromSeed } from '../../harness/explore/arbitr
 import { DEFAULT_FAULTS, respects } from '../../harness/explore/explore-options.ts'
 import { UNLIMITED_RETRIES } from '../../harness/explore/producer-arbitrary.ts'
 import { promisedGuarantees } from '../../harness/explore/promised-guarantees.ts'
+import { canAnswer } from '../../harness/faults/error-answers.ts'
 import type { FaultName, ProducerSpec, Scenario } from '../../harness/trial/scenario.ts'
 import { PRODUCER, scenarioOf } from '../checkers/support.ts'
 
@@ -17,6 +18,18 @@ function producers(options: Parameters<typeof scenarioFromSeed>[1] = {}): Produc
 }
 
 describe('scenarioFromSeed', () => {
+  it.each(['append', 'group'] as const)('draws only errors for answers that can come up (%s)', workload => {
+    const ofGroups = new Set<string>()
+    for (let trial = 0; trial < 200; trial++) {
+      const { cluster, faults } = scenarioFromSeed(`9-${trial}`, { workload, faults: ['error-response'] })
+      for (const fault of faults) {
+        expect(canAnswer(fault, cluster)).toBe(true)
+        if (/^(Offset|Join|Heartbeat|Find)/.test(fault.error ?? '')) ofGroups.add(`${fault.error}`)
+      }
+    }
+    expect(ofGroups.size).toBe(workload === 'group' ? 10 : 0)
+  })
+
   it('keeps the meaning of a seed (a change here breaks every seed that people wrote down)', () => {
     expect(scenarioFromSeed('42-0')).toMatchSnapshot()
     expect(scenarioFromSeed('42-17', { client: 'kafkajs', faults: ['kill', 'power-loss'] })).toMatchSnapshot()
