@@ -25,6 +25,8 @@ export function createPlatformaticConsumer(options: ConsumerOptions): ConsumerCl
     groupId,
     bootstrapBrokers: [...options.bootstrap],
     rebalanceTimeout: spec.rebalanceTimeoutMs,
+    // With the consumer protocol its broker decides; the client still wants no longer one than the rebalance timeout.
+    sessionTimeout: spec.sessionTimeoutMs,
     deserializers: stringDeserializers,
     ...(spec.isolationLevel === undefined ? {} : { isolationLevel: ISOLATION_LEVEL[spec.isolationLevel] }),
     ...(instanceId === null ? {} : { groupInstanceId: instanceId }),
@@ -34,7 +36,6 @@ export function createPlatformaticConsumer(options: ConsumerOptions): ConsumerCl
       ? new Consumer<string, string, string, string>({ ...common, groupProtocol: 'consumer' })
       : new Consumer<string, string, string, string>({
           ...common,
-          sessionTimeout: spec.sessionTimeoutMs,
           heartbeatInterval: spec.heartbeatIntervalMs,
           protocols: [{ name: spec.assignor, version: 1 }],
         })
