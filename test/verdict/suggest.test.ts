@@ -52,7 +52,7 @@ describe('changes', () => {
   it('are not looked for when records are processed twice: who never repeats one skips some', () => {
     const plan = planFor({ client: 'kafkajs', commit: 'after' })
     expect(worthMending(plan, ['at-most-once'])).toEqual([])
-    const twice = planFor({ client: 'java-semantics', commit: 'before', idempotence: false })
+    const twice = planFor({ client: 'java-semantics', commit: 'before' })
     expect(worthMending(twice, ['at-least-once', 'at-most-once'])).toEqual(['at-least-once'])
     expect(worthMending(plan, ['at-most-once', 'effectively-once'])).toEqual(['effectively-once'])
   })
