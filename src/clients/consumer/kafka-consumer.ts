@@ -3,23 +3,24 @@ import { partitionKey } from '../../protocol/topic-partition.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { ConfigValues } from '../abstract-config.ts'
 import type { KafkaMetric } from '../client-metrics.ts'
-import { IllegalArgumentException, IllegalStateException, KafkaError, TimeoutException } from '../errors.ts'
+import { IllegalArgumentException, IllegalStateException, KafkaError } from '../errors.ts'
 import type { PartitionInfo } from '../metadata-snapshot.ts'
 import type { Deserializer } from '../serialization.ts'
-import { describePartitions, TopicPartitionMap } from '../topic-partition-map.ts'
-import { type AutoOffsetResetStrategy, EARLIEST, LATEST } from './auto-offset-reset-strategy.ts'
+import { TopicPartitionMap } from '../topic-partition-map.ts'
+import { EARLIEST, LATEST } from './auto-offset-reset-strategy.ts'
+import { ConsumerCommits } from './consumer-commits.ts'
 import type { ConsumerGroupMetadata } from './consumer-group-metadata.ts'
 import type { ConsumerInterceptor } from './consumer-interceptor.ts'
 import type { ConsumerPartitionAssignor } from './consumer-partition-assignor.ts'
 import { type ConsumerParts, createConsumerParts } from './consumer-parts.ts'
 import { ConsumerPoller } from './consumer-poller.ts'
+import { ConsumerPositions } from './consumer-positions.ts'
 import type { ConsumerRebalanceListener } from './consumer-rebalance-listener.ts'
 import { ConsumerRecords } from './consumer-record.ts'
 import { ConsumerSubscriber, groupMembershipOf } from './consumer-subscriber.ts'
 import type { GroupMembershipOperation } from './group-membership.ts'
 import type { OffsetAndMetadata, OffsetAndTimestamp } from './offset-and-metadata.ts'
 import type { OffsetCommitCallback } from './offset-committer.ts'
-import type { Offsets } from './offset-requests.ts'
 import { SingleCaller } from './single-caller.ts'
 import type { SubscriptionPattern } from './subscription-pattern.ts'
 import { Timer } from './timer.ts'
@@ -57,6 +58,8 @@ export class KafkaConsumer<K, V> {
   readonly #runtime: Runtime
   readonly #parts: ConsumerParts<K, V>
   readonly #poller: ConsumerPoller<K, V>
+  readonly #commits: ConsumerCommits<K, V>
+  readonly #positions: ConsumerPositions<K, V>
   readonly #subscriber: ConsumerSubscriber<K, V>
   readonly #caller = new SingleCaller()
   #closed = false
@@ -69,6 +72,8 @@ export class KafkaConsumer<K, V> {
     this.#runtime = runtime
     this.#parts = createConsumerParts(runtime, config, options, body => this.#caller.callback(body))
     this.#poller = new ConsumerPoller(runtime, this.#parts)
+    this.#commits = new ConsumerCommits(runtime, this.#parts)
+    this.#positions = new ConsumerPositions(this.#parts, this.#poller)
     this.#subscriber = new ConsumerSubscriber(this.#parts)
   }
 
@@ -143,21 +148,7 @@ export class KafkaConsumer<K, V> {
    * @throws TimeoutException, KafkaError
    */
   commitSync(offsets?: Iterable<readonly [TopicPartition, OffsetAndMetadata]>, timeoutMs?: number): Promise<void> {
-    return this.#call(async () => {
-      const membership = groupMembershipOf(this.#parts)
-      const { metrics } = this.#parts
-      const startMs = this.#runtime.clock.monotonicMs()
-      const toCommit = this.#offsetsToCommit(offsets)
-      const timer = this.#timer(timeoutMs)
-      try {
-        if (await membership.committer.commitSync(toCommit, timer)) return
-      } finally {
-        metrics.recordCommitSync(this.#runtime.clock.monotonicMs() - startMs)
-      }
-      throw new TimeoutException(
-        `timeout of ${timer.timeoutMs}ms expired before successfully committing offsets of ${describePartitions(toCommit.keys())}`,
-      )
-    })
+    return this.#call(() => this.#commits.commitSync(offsets, this.#timer(timeoutMs)))
   }
 
   /**
@@ -168,9 +159,7 @@ export class KafkaConsumer<K, V> {
     offsets?: Iterable<readonly [TopicPartition, OffsetAndMetadata]>,
     callback?: OffsetCommitCallback,
   ): Promise<void> {
-    return this.#call(async () => {
-      await groupMembershipOf(this.#parts).committer.commitAsync(this.#offsetsToCommit(offsets), callback)
-    })
+    return this.#call(() => this.#commits.commitAsync(offsets, callback))
   }
 
   /** What the group has committed; undefined for partitions of which nothing is. @throws TimeoutException, KafkaError */
@@ -178,28 +167,7 @@ export class KafkaConsumer<K, V> {
     partitions: readonly TopicPartition[],
     timeoutMs?: number,
   ): Promise<TopicPartitionMap<OffsetAndMetadata | undefined>> {
-    return this.#call(async () => {
-      const membership = groupMembershipOf(this.#parts)
-      const { metadata, metrics } = this.#parts
-      const startMs = this.#runtime.clock.monotonicMs()
-      const timer = this.#timer(timeoutMs)
-      try {
-        const offsets = await membership.fetchCommittedOffsets(partitions, timer)
-        if (offsets === undefined) {
-          throw new TimeoutException(
-            `timeout of ${timer.timeoutMs}ms expired before the last committed offset for partitions ` +
-              `${describePartitions(partitions)} could be determined`,
-          )
-        }
-        for (const [partition, committed] of offsets) {
-          if (committed?.leaderEpoch !== undefined)
-            metadata.updateLastSeenEpochIfNewer(partition, committed.leaderEpoch)
-        }
-        return offsets
-      } finally {
-        metrics.recordCommitted(this.#runtime.clock.monotonicMs() - startMs)
-      }
-    })
+    return this.#call(() => this.#commits.committed(partitions, this.#timer(timeoutMs)))
   }
 
   /** This consumer's place in its group. @throws InvalidGroupIdException without `group.id` */
@@ -224,44 +192,22 @@ export class KafkaConsumer<K, V> {
 
   /** The next poll reads from there, without asking whether it is in the log. @throws IllegalStateException when not assigned */
   seek(partition: TopicPartition, to: number | OffsetAndMetadata): void {
-    const { offset, leaderEpoch = undefined } = typeof to === 'number' ? { offset: to } : to
-    if (offset < 0) throw new IllegalArgumentException('seek offset must not be a negative number')
-    this.#sync(() => {
-      const { metadata, subscriptions } = this.#parts
-      const position = { offset, offsetEpoch: leaderEpoch, currentLeader: metadata.currentLeader(partition) }
-      if (leaderEpoch !== undefined) metadata.updateLastSeenEpochIfNewer(partition, leaderEpoch)
-      subscriptions.state(partition).seekUnvalidated(position)
-    })
+    this.#sync(() => this.#positions.seek(partition, typeof to === 'number' ? { offset: to } : to))
   }
 
   /** The next `poll` or `position` looks for the start of these partitions; none given: of all that are assigned. */
   seekToBeginning(partitions: readonly TopicPartition[]): void {
-    this.#seekTo(partitions, EARLIEST)
+    this.#sync(() => this.#positions.seekTo(partitions, EARLIEST))
   }
 
   /** As `seekToBeginning`, for the end. */
   seekToEnd(partitions: readonly TopicPartition[]): void {
-    this.#seekTo(partitions, LATEST)
+    this.#sync(() => this.#positions.seekTo(partitions, LATEST))
   }
 
   /** The offset of the next record to read. @throws IllegalStateException when not assigned; TimeoutException */
   position(partition: TopicPartition, timeoutMs?: number): Promise<number> {
-    return this.#call(async () => {
-      const { client, subscriptions } = this.#parts
-      if (!subscriptions.isAssigned(partition)) {
-        throw new IllegalStateException('you can only check the position for partitions assigned to this consumer')
-      }
-      const timer = this.#timer(timeoutMs)
-      do {
-        const state = subscriptions.state(partition)
-        if (state.hasValidPosition && state.position !== undefined) return state.position.offset
-        await this.#poller.updateFetchPositions(timer)
-        await client.poll(timer)
-      } while (timer.notExpired)
-      throw new TimeoutException(
-        `timeout of ${timer.timeoutMs}ms expired before the position for ${partitionKey(partition)} could be determined`,
-      )
-    })
+    return this.#call(() => this.#positions.position(partition, this.#timer(timeoutMs)))
   }
 
   /** Polls bring nothing of these partitions until `resume`. */
@@ -309,17 +255,7 @@ export class KafkaConsumer<K, V> {
 
   /** Records that are left to read, as far as is known; undefined: not known yet, and asked for. */
   currentLag(partition: TopicPartition): number | undefined {
-    return this.#sync(() => {
-      const { config, offsetFetcher, subscriptions } = this.#parts
-      const lag = subscriptions.partitionLag(partition, config.isolationLevel)
-      const state = subscriptions.state(partition)
-      const isEndKnown = subscriptions.partitionEndOffset(partition, config.isolationLevel) !== undefined
-      if (lag === undefined && !isEndKnown && !state.endOffsetRequested) {
-        state.endOffsetRequested = true
-        offsetFetcher.requestEndOffset(partition)
-      }
-      return lag
-    })
+    return this.#sync(() => this.#positions.currentLag(partition))
   }
 
   /** The partitions of a topic; empty when there is no such topic. */
@@ -380,24 +316,6 @@ export class KafkaConsumer<K, V> {
     deserializers.key.close?.()
     deserializers.value.close?.()
     if (errors.length > 0) throw new KafkaError('failed to close kafka consumer', { cause: errors[0] })
-  }
-
-  #seekTo(partitions: readonly TopicPartition[], strategy: AutoOffsetResetStrategy): void {
-    this.#sync(() => {
-      const { subscriptions } = this.#parts
-      const which = partitions.length === 0 ? subscriptions.assignedPartitions() : partitions
-      for (const partition of which) subscriptions.requestOffsetReset(partition, strategy)
-    })
-  }
-
-  #offsetsToCommit(offsets: Iterable<readonly [TopicPartition, OffsetAndMetadata]> | undefined): Offsets {
-    const { metadata, subscriptions } = this.#parts
-    if (offsets === undefined) return subscriptions.allConsumed()
-    const toCommit = new TopicPartitionMap(offsets)
-    for (const [partition, { leaderEpoch }] of toCommit) {
-      if (leaderEpoch !== undefined) metadata.updateLastSeenEpochIfNewer(partition, leaderEpoch)
-    }
-    return toCommit
   }
 
   #timer(timeoutMs: number = this.#parts.defaultApiTimeoutMs): Timer {
