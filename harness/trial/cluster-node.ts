@@ -1,6 +1,8 @@
 import { BOOTSTRAP_FEATURES } from '../../src/controller/feature-control-manager.ts'
 import type { MetadataImage } from '../../src/controller/image/metadata-image.ts'
 import type { RequestObserver } from '../../src/network/request-observer.ts'
+import { ApiError } from '../../src/protocol/errors.ts'
+import type { TopicPartition } from '../../src/protocol/topic-partition.ts'
 import type { LeaderAndEpoch } from '../../src/raft/raft-client.ts'
 import { DiskError } from '../../src/runtime/disk.ts'
 import type { ReplicaInspection } from '../../src/server/broker-inspection.ts'
@@ -153,7 +155,10 @@ export class ClusterNode {
     const server = new KafkaRaftServer(process, this.#config, {
       observer: this.#observerOf(process),
       raftObserver: observations.raft(observer),
-      replicationObserver: observations.replication(observer),
+      replicationObserver: {
+        ...observations.replication(observer),
+        onFetchingFailed: (partition, cause) => this.#fetchingFailed(process, partition, cause),
+      },
       clusterId,
       bootstrapFeatures: bootstrapFeatures(this.#options.features),
       onHalt: reason => this.#halted(process, reason),
@@ -373,6 +378,12 @@ export class ClusterNode {
     const { full, failsSyncs } = this.host.disk
     const explained = full || failsSyncs || reason.includes('ENOSPC') || reason.includes('EIO')
     if (!explained) this.#options.onCrash?.({ thread: 'main', error: reason })
+  }
+
+  /** Kafka goes on without the partition; what nobody has thought of is an error all the same. */
+  #fetchingFailed(process: SimulatedProcess, { topic, partition }: TopicPartition, cause: unknown): void {
+    if (this.#process !== process || cause instanceof ApiError || isOfTheDisk(cause)) return
+    this.#options.onCrash?.({ thread: `that fetches ${topic}-${partition}`, error: cause })
   }
 
   #crashed(process: SimulatedProcess, thread: string, error: unknown): void {
