@@ -66,7 +66,7 @@ export function addGenerationFlags(command: Command): Command {
     )
     .option(
       '--group-protocol <name>',
-      'classic, or consumer (KIP-848), which kafkajs does not know (default: classic; with java-semantics either)',
+      'classic, or consumer (KIP-848) with --consumer java-semantics (default: classic; with java-semantics either)',
       (text: string): GroupProtocol => values.oneOf(text, GROUP_PROTOCOLS),
     )
     .option('--commit <policy>', 'when groups commit: before, after or auto (default: drawn)', values.commit)
@@ -110,8 +110,10 @@ export async function explorationOf(flags: GenerationFlags): Promise<ExploreOpti
   if (!hasGroups(workload) && (consumer ?? groupProtocol ?? commit ?? sink) !== undefined) {
     throw new UsageError('--consumer, --group-protocol, --commit and --sink need --workload group, keyed or redeploy')
   }
-  if (groupProtocol === 'consumer' && (consumer === undefined || consumer === 'kafkajs')) {
-    throw new UsageError('--group-protocol consumer needs --consumer java-semantics or platformatic')
+  if (groupProtocol === 'consumer' && consumer !== 'java-semantics') {
+    throw new UsageError(
+      '--group-protocol consumer needs --consumer java-semantics: of no other trials can tell what it owns',
+    )
   }
   if (workload !== 'keyed' && partitioner !== undefined) throw new UsageError('--partitioner needs --workload keyed')
   if (idempotent === true && acks !== undefined && acks !== -1) {

@@ -42,10 +42,7 @@ describe('wrong input', () => {
     [['explore', '--set', 'segment.ms=0'], 'invalid value "0" for configuration segment.ms'],
     [['explore', '--idempotent', '--acks', '1'], '--idempotent needs --acks all'],
     [['explore', '--group-protocol', 'consumer'], '--group-protocol, --commit and --sink need --workload group'],
-    [
-      ['explore', '--workload', 'group', '--group-protocol', 'consumer'],
-      'needs --consumer java-semantics or platformatic',
-    ],
+    [['explore', '--workload', 'group', '--group-protocol', 'consumer'], 'needs --consumer java-semantics'],
     [['explore', '--workload', 'group', '--partitioner', 'own'], '--partitioner needs --workload keyed'],
     [['explore', '--workload', 'keyed', '--partitioner', 'murmur'], '"murmur" is none of own, java'],
     [['explore', '--workload', 'churn'], '"churn" is none of append, group, keyed, redeploy, admin-churn'],
