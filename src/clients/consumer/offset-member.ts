@@ -7,7 +7,7 @@ export interface CommitIdentity {
   readonly generationIdOrMemberEpoch: number
   readonly memberId: string
   readonly groupInstanceId: string | null
-  /** The error for a code that is not of this member's protocol alone is undefined. */
+  /** The error for a code that means something to this protocol alone; undefined: it is another one. */
   failed(errorCode: number): KafkaError | undefined
 }
 
@@ -25,7 +25,7 @@ export interface OffsetMember {
   fetchIdentity(): FetchIdentity | undefined
   /** Changes with the membership: what was asked for before belongs to another one. */
   readonly membershipKey: string
-  /** The error for a code of a whole OffsetFetch answer; undefined: one that both protocols know. */
+  /** As `CommitIdentity.failed`, for a code of a whole OffsetFetch answer. */
   fetchFailed(errorCode: number): KafkaError | undefined
 }
 
