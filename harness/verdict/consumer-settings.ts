@@ -10,8 +10,8 @@ import {
   type GroupProtocol,
   ISOLATION_LEVELS,
   type IsolationLevelName,
-  THIRD_PARTY_CONSUMER_NAMES,
 } from '../trial/group-spec.ts'
+import { clientsFor } from './able-clients.ts'
 import type { VerdictConsumer } from './consumer-configuration.ts'
 import type { JudgedConsumerKey } from './consumer-keys.ts'
 import { RefusedConfiguration } from './refused-configuration.ts'
@@ -123,50 +123,6 @@ function readAssignor(given: Given, notes: string[]): AssignorName | undefined {
   }
   if (known.length > 1) notes.push(`All members prefer ${first}: the group uses no other of its assignors.`)
   return first
-}
-
-/** Clients that can do what is asked for: the one that was asked for, or those of others. */
-function clientsFor(
-  asked: ConsumerClientName | undefined,
-  wanted: Pick<ConsumerSettings, 'protocol' | 'assignor' | 'isStatic'>,
-  notes: string[],
-): ConsumerClientName[] {
-  const candidates = asked === undefined ? THIRD_PARTY_CONSUMER_NAMES : [asked]
-  const able = candidates.filter(name => lackOf(name, wanted) === undefined)
-  const [unable] = candidates.flatMap(name => lackOf(name, wanted) ?? [])
-  if (able.length > 0) {
-    if (able.length < candidates.length && unable !== undefined) {
-      notes.push(`Members are ${able.join(', ')} only: ${unable.what}.`)
-    }
-    return able
-  }
-  if (unable === undefined) throw new Error('a client that lacks nothing is able')
-  const hint = asked === undefined && lackOf('java-semantics', wanted) === undefined
-  throw new ConfigError(unable.key, unable.value, `${unable.what}${hint ? '; --consumer java-semantics does' : ''}`)
-}
-
-interface Lack {
-  readonly key: JudgedConsumerKey
-  readonly value: string
-  readonly what: string
-}
-
-function lackOf(
-  client: ConsumerClientName,
-  { protocol, assignor, isStatic }: Pick<ConsumerSettings, 'protocol' | 'assignor' | 'isStatic'>,
-): Lack | undefined {
-  const { protocols, assignors, hasStaticMembers } = ABILITIES[client]
-  if (!protocols.includes(protocol)) {
-    return { key: 'group.protocol', value: protocol, what: `${client} knows only ${protocols.join(', ')}` }
-  }
-  if (assignor !== undefined && !assignors.includes(assignor)) {
-    const what = `${client} has only ${assignors.join(', ')}`
-    return { key: 'partition.assignment.strategy', value: assignor, what }
-  }
-  if (isStatic && !hasStaticMembers) {
-    return { key: 'group.instance.id', value: 'one a member', what: `${client} has no static members` }
-  }
-  return undefined
 }
 
 function readCommit(given: Given, policy: Exclude<CommitPolicy, 'auto'> | undefined, notes: string[]): CommitPolicy {

@@ -227,8 +227,8 @@ describe('the answer about a group', () => {
     expect(verdictCommand(plan)).toBe(
       'npx kafka-trial verdict --acks all --min-insync-replicas 1 --client kafkajs --consumer java-semantics --commit before --isolation-level read_committed --assignor sticky --sink idempotent --faults process-crash,partition',
     )
-    expect(verdictCommand(planFor({ groupProtocol: 'consumer', client: 'platformatic' }))).toContain(
-      ' --client platformatic --enable-auto-commit true --group-protocol consumer --faults',
+    expect(verdictCommand(planFor({ groupProtocol: 'consumer', client: 'java-semantics' }))).toContain(
+      ' --client java-semantics --enable-auto-commit true --group-protocol consumer --faults',
     )
   })
 })

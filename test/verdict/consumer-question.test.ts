@@ -156,6 +156,9 @@ describe('contradictions of consumers', () => {
     expect(() => ask({ consumer: 'kafkajs', groupProtocol: 'consumer' })).toThrow(
       'invalid value "consumer" for configuration group.protocol: kafkajs knows only classic',
     )
+    expect(() => ask({ consumer: 'platformatic', groupProtocol: 'consumer' })).toThrow(
+      'platformatic tells neither what it owns nor its epochs with it',
+    )
     expect(() => ask({ consumer: 'platformatic', assignor: 'range' })).toThrow(
       'platformatic has only roundrobin, cooperative-sticky',
     )
@@ -168,6 +171,7 @@ describe('contradictions of consumers', () => {
     expect(configuration.consumer?.clients).toEqual(['platformatic'])
     expect(notes).toContain('Members are platformatic only: kafkajs has only roundrobin.')
     expect(() => understand({ assignor: 'range' }, NODE)).toThrow('--consumer java-semantics does')
+    expect(() => understand({ groupProtocol: 'consumer' }, NODE)).toThrow('--consumer java-semantics does')
   })
 
   it('a codec that KafkaJS cannot read is refused before it ends its consumers', () => {

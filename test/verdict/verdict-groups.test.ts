@@ -61,7 +61,8 @@ describe('scenarios of a verdict about a group', () => {
       { sink: 'none' },
       { client: 'java-semantics', consumerProperties: 'heartbeat.interval.ms=7000' },
       { client: 'java-semantics', consumerProperties: 'max.poll.interval.ms=6500' },
-      { client: 'platformatic', groupProtocol: 'consumer', autoCommitIntervalMs: 100 },
+      { client: 'platformatic', autoCommitIntervalMs: 100 },
+      { client: 'java-semantics', groupProtocol: 'consumer' },
     ]
     for (const question of questions) {
       for (const scenario of scenarios(planOf(question)))
