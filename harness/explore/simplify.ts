@@ -1,6 +1,7 @@
 import type { ClusterSpec, Fault, ProducerSpec, Scenario, SendSpec } from '../trial/scenario.ts'
 import { withLessChurn } from './simplify-churn.ts'
 import { withLessOfGroups } from './simplify-groups.ts'
+import { withPlainKeys } from './simplify-keys.ts'
 
 /** Runs a candidate; true when it still gives the finding. */
 export type Attempt = (candidate: Scenario) => Promise<boolean>
@@ -39,6 +40,8 @@ class Reduction {
     await this.#dropFrom(this.scenario.faults, 0, faults => ({ ...this.scenario, faults }))
     await this.#dropFrom(this.#producers, 1, producers => this.#withProducers(producers))
     for (let index = 0; index < this.#producers.length; index++) await this.#reduceSends(index)
+    const plainer = withPlainKeys(this.scenario)
+    if (plainer !== this.scenario) await this.#try(plainer)
     await this.#reduceBy(withLessOfGroups)
     await this.#reduceChurn()
     for (let index = 0; index < this.scenario.faults.length; index++) await this.#reduceFault(index)

@@ -60,6 +60,23 @@ describe('scenarios in which producers send by key', () => {
     expect(smallest.workload.producers[0]?.sends).toEqual([{ atMs: 0, key: 0, records: 1, bytes: 0 }])
   })
 
+  it('shrink to plainer keys that are shared by the same producers as before', async () => {
+    const keys = [[9622, 7], [9622]]
+    const sendsOf = (own: readonly number[]): ProducerSpec['sends'] =>
+      own.map(key => ({ atMs: 0, key, records: 1, bytes: 0 }))
+    let smallest = keyed(...keys.map(own => ({ sends: sendsOf(own) })))
+    await simplify(smallest, async candidate => {
+      const [first, second] = candidate.workload.producers.map(({ sends }) =>
+        sends.flatMap(send => ('key' in send ? [send.key] : [])),
+      )
+      const [shared, other] = first ?? []
+      if (other === undefined || shared === other || second?.[0] !== shared) return false
+      smallest = candidate
+      return true
+    })
+    expect(smallest.workload.producers.map(({ sends }) => sends)).toEqual([sendsOf([1, 0]), sendsOf([1])])
+  })
+
   it('have neither keys nor partitioners in a file of a format before', () => {
     const { format: _, ...scenario } = keyed({})
     expect(messageOf({ ...scenario, format: 3 })).toMatch(
