@@ -108,9 +108,10 @@ function noLossOf({ acks }: Asked['producer']): GuaranteeName {
   return acks === 0 ? 'no-silent-loss' : 'no-loss'
 }
 
-function commitsTitle({ commit }: VerdictConsumer): string {
-  const beyond = commit === 'before' ? '' : ', never beyond what was processed'
-  return `commits safe: kept${beyond}, refused from members that were replaced`
+function commitsTitle(consumer: VerdictConsumer): string {
+  const beyond = consumer.commit === 'before' ? '' : ', never beyond what was processed'
+  const fenced = hearsOfGenerations(consumer) ? ', refused from members that were replaced' : ''
+  return `commits safe: kept${beyond}${fenced}`
 }
 
 /** Whether a member knows at each commit which generation it is of: nothing can be said otherwise. */

@@ -7,6 +7,8 @@ import type { Workforce } from '../../harness/explore/worker-pool.ts'
 import type { Scenario } from '../../harness/trial/scenario.ts'
 import { answerOf, verdictExitCode } from '../../harness/verdict/answer.ts'
 import { runVerdict, type VerdictCampaignOptions, type VerdictCampaignResult } from '../../harness/verdict/campaign.ts'
+import { judgedBy } from '../../harness/verdict/guarantee-groups.ts'
+import type { Question } from '../../harness/verdict/question.ts'
 import { fakeTrial, HOLDS, LOSES, type Verdict } from '../explore/fake-trial.ts'
 import { LocalWorkforce } from '../support/local-workforce.ts'
 import { planFor } from './support.ts'
@@ -119,6 +121,23 @@ describe('a verdict', () => {
     await judged(() => HOLDS, { plan: planFor({ acks: 0 }), trials: 1 }, workforce)
     const [order] = workforce.orders
     expect(order?.type === 'trial' && order.scenario?.guarantees).toContain('no-silent-loss')
+  })
+
+  it('asks of commits what can be told of them: whose they are only where members hear of each generation', () => {
+    const commits = (question: Question): readonly string[] => {
+      const judged = judgedBy(planFor({ client: 'java-semantics', ...question }).configuration)
+      return judged.flatMap(({ name, title, guarantees }) => (name === 'commits' ? [title, ...guarantees] : []))
+    }
+    expect(commits({ commit: 'before', assignor: 'sticky' })).toEqual([
+      'commits safe: kept, refused from members that were replaced',
+      'commits-stay',
+      'fenced-commits-refused',
+    ])
+    expect(commits({ commit: 'after', assignor: 'cooperative-sticky' })).toEqual([
+      'commits safe: kept, never beyond what was processed',
+      'commits-stay',
+      'commits-not-beyond-processed',
+    ])
   })
 
   it('tells of a lost record wherever something is built on it, and shrinks it once', async () => {
