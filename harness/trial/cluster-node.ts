@@ -4,7 +4,6 @@ import type { RequestObserver } from '../../src/network/request-observer.ts'
 import { ApiError } from '../../src/protocol/errors.ts'
 import type { TopicPartition } from '../../src/protocol/topic-partition.ts'
 import type { LeaderAndEpoch } from '../../src/raft/raft-client.ts'
-import { DiskError } from '../../src/runtime/disk.ts'
 import type { ReplicaInspection } from '../../src/server/broker-inspection.ts'
 import { KafkaConfig } from '../../src/server/config/kafka-config.ts'
 import { KafkaRaftServer } from '../../src/server/kafka-raft-server.ts'
@@ -13,6 +12,7 @@ import type { Lane } from '../world/lane.ts'
 import type { SimulatedProcess } from '../world/process.ts'
 import type { NetworkConnection } from '../world/tcp/network.ts'
 import type { World } from '../world/world.ts'
+import { isOfTheDisk } from './blame.ts'
 import { BROKER_PORT, CONTROLLER_PORT, DATA_DIRECTORY, type NodeSpec, nodeProperties } from './node-layout.ts'
 import type { ObservationLog, Observer } from './observations.ts'
 import type { Probes } from './probes.ts'
@@ -392,14 +392,6 @@ export class ClusterNode {
     this.#down('crashed')
     if (!isOfTheDisk(error)) this.#options.onCrash?.({ thread, error })
   }
-}
-
-/** Whether a full or failing disk is at the bottom of an error: then the fault is to blame and not the node. */
-function isOfTheDisk(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof DiskError) return at.code === 'ENOSPC' || at.code === 'EIO'
-  }
-  return false
 }
 
 /** Those of a new cluster, but for what the scenario says; a level of 0 is as if there were no such feature. */
