@@ -14,12 +14,12 @@ const SMALL: ExploreOptions = {
 describe('a consumer group', () => {
   it('loses records when KafkaJS commits before it processes', async () => {
     const options: ExploreOptions = { ...SMALL, consumer: 'kafkajs', commit: 'before', require: ['at-least-once'] }
-    expect(await firstViolation(options, 'at-least-once', 30)).toBeDefined()
+    expect(await firstViolation(options, 'at-least-once', 100)).toBeDefined()
   })
 
   it('processes records again when KafkaJS commits after it has processed', async () => {
     const options: ExploreOptions = { ...SMALL, consumer: 'kafkajs', commit: 'after', require: ['at-most-once'] }
-    expect(await firstViolation(options, 'at-most-once', 30)).toBeDefined()
+    expect(await firstViolation(options, 'at-most-once', 100)).toBeDefined()
   })
 
   it('has every effect exactly once when KafkaJS commits afterwards and the sink is idempotent', async () => {
