@@ -75,7 +75,8 @@ export function mayCorrupt(faults: readonly Fault[]): boolean {
  * leader replicas and flushing, and what happens. Where only what every in-sync replica holds is acknowledged, process
  * crashes lose nothing: the page cache survives them. A power loss takes what was not flushed from one copy; Kafka survives
  * `min.insync.replicas` - 1 unclean ends of brokers with eligible leader replicas (KIP-966), and none without them, once
- * something else may have left one replica in sync.
+ * something else may have left one replica in sync. With unclean elections nothing is promised unless all replicas have it,
+ * and nothing while others are added.
  */
 export function durabilityOf({
   cluster,
@@ -122,7 +123,9 @@ function durabilityOfReplicas(cluster: ClusterSpec, faults: readonly Fault[]): D
   const key = 'unclean.leader.election.enable'
   const lost = loses(cluster, faults)
   if ((topicConfig[key] ?? cluster.config[key]) === 'true') {
-    return minIsr === replicationFactor && !lost ? 'kept' : 'unpromised'
+    // A replica that is being added can be elected as well, before it holds anything (PartitionChangeBuilder.electAnyLeader).
+    const isWhole = minIsr === replicationFactor && !faults.some(isReassignment)
+    return isWhole && !lost ? 'kept' : 'unpromised'
   }
   if (!lost) return 'kept'
   if (minIsr === 1) return 'kept-but-for-damage'

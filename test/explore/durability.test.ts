@@ -52,6 +52,12 @@ describe('what becomes of acknowledged records with three copies', () => {
     ['acks=all, crashes, unclean', CRASHES, { minIsr: 1, unclean: true }, 'unpromised'],
     ['acks=all, crashes, unclean', CRASHES, { minIsr: 2, unclean: true }, 'unpromised'],
     ['acks=all, crashes, unclean, every copy asked for', CRASHES, { minIsr: 3, unclean: true }, 'kept'],
+    [
+      'acks=all, crashes, unclean, every copy asked for, and one of another broker added',
+      [...CRASHES, { kind: 'reassign' }],
+      { minIsr: 2, unclean: true, replicationFactor: 2 },
+      'unpromised',
+    ],
     ['acks=all, a power loss, one copy enough', LAG_AND_POWER_LOSS, { minIsr: 1 }, 'kept-but-for-damage'],
     ['acks=all, a power loss', LAG_AND_POWER_LOSS, { minIsr: 2 }, 'kept'],
     ['acks=all, a power loss, no ELR', LAG_AND_POWER_LOSS, { minIsr: 2, elr: 0 }, 'kept-but-for-damage'],
