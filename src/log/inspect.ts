@@ -22,6 +22,8 @@ export interface LogFinding {
   /** Name in the directory. */
   readonly file: string
   readonly message: string
+  /** The leader-epoch checkpoint has another epoch for a batch than the batch itself: what the history of the log may explain. */
+  readonly contradictsEpochs?: true
 }
 
 export interface SegmentReport {
@@ -135,10 +137,8 @@ class LogInspection {
     this.#leaderEpoch = Math.max(this.#leaderEpoch, partitionLeaderEpoch)
     const holder = this.#epochs.findLast(entry => entry.startOffset <= baseOffset)
     if (holder !== undefined && holder.epoch !== partitionLeaderEpoch) {
-      this.#find(
-        name,
-        `${where}: leader epoch ${partitionLeaderEpoch}, ${LEADER_EPOCH_CHECKPOINT_FILE} has epoch ${holder.epoch}`,
-      )
+      const message = `${where}: leader epoch ${partitionLeaderEpoch}, ${LEADER_EPOCH_CHECKPOINT_FILE} has epoch ${holder.epoch}`
+      this.#add({ file: name, message, contradictsEpochs: true })
     }
     this.#nextOffset = batch.nextOffset
     return this.#inspectRecords(name, batch, where)
@@ -219,6 +219,10 @@ class LogInspection {
   }
 
   #find(file: string, message: string): void {
-    if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ file, message })
+    this.#add({ file, message })
+  }
+
+  #add(finding: LogFinding): void {
+    if (this.#findings.length < MAX_FINDINGS) this.#findings.push(finding)
   }
 }

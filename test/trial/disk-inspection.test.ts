@@ -37,6 +37,19 @@ describe('inspectDisk', () => {
     })
   })
 
+  it('leaves it to others whether epochs are those of the leader-epoch checkpoint', async () => {
+    await onStage(async stage => {
+      await stoppedWithRecords(stage)
+      const vandal = stage.broker.host.process('vandal')
+      const file = await vandal.disk.open(`data/${TOPIC}-0/leader-epoch-checkpoint`)
+      await file.truncate(0)
+      await file.append(Buffer.from('0\n1\n7 0\n'))
+      vandal.kill()
+
+      expect(await inspectDisk(stage.broker, SPEC, [0])).toEqual([])
+    })
+  })
+
   it('finds the directory of a partition missing', async () => {
     await onStage(async stage => {
       await stoppedWithRecords(stage)
