@@ -5,6 +5,10 @@ import { BROKER_KNOBS, CLUSTER_KNOBS, MEMORY_KNOBS, TOPIC_KNOBS, timingOf } from
 import { ELIGIBLE_LEADER_REPLICAS } from './durability.ts'
 import type { ExploreOptions } from './explore-options.ts'
 
+const MAX_CONNECTIONS = 'max.connections'
+const MAX_IDLE = 'connections.max.idle.ms'
+const LONGEST_IDLE_MS = 15_000
+
 /** The topic of every generated scenario. */
 export const TOPIC_NAME = 'records'
 const MAX_PARTITIONS = 3
@@ -64,6 +68,17 @@ function durabilityArbitrary(): fc.Arbitrary<{ minIsr: number; unclean: boolean;
   })
 }
 
+/**
+ * Brokers speak to each other over connections that count as well, and those of a machine that lost its power stay open until they
+ * are idle for too long. Where there may be few, that has to come before a broker gives up registering
+ * (`initial.broker.registration.timeout.ms`, 60 s), as it would in Kafka.
+ */
+function withPatience(config: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  if (config[MAX_CONNECTIONS] === undefined) return config
+  const idleMs = Math.min(Number(config[MAX_IDLE] ?? Number.POSITIVE_INFINITY), LONGEST_IDLE_MS)
+  return { ...config, [MAX_IDLE]: `${idleMs}` }
+}
+
 export function clusterArbitrary(options: ExploreOptions): fc.Arbitrary<ClusterSpec> {
   const { set = {}, features = {} } = options
   const given = Object.entries(set)
@@ -94,7 +109,7 @@ export function clusterArbitrary(options: ExploreOptions): fc.Arbitrary<ClusterS
         ...shape,
         config: {
           ...(several ? { ...drawn.timing, ...drawn.clusterConfig } : {}),
-          ...drawn.config,
+          ...(several ? withPatience(drawn.config) : drawn.config),
           ...(setsMemory ? {} : drawn.memory),
           ...brokerConfig,
         },

@@ -59,6 +59,13 @@ describe('scenarioFromSeed', () => {
     expect(new Set(kinds).size).toBeGreaterThan(4)
   })
 
+  it('lets the connections of lost machines go before brokers give up, where there may be few', () => {
+    const several = scenarios().filter(({ cluster: { brokers, controllers } }) => brokers + controllers > 2)
+    const few = several.filter(({ cluster }) => cluster.config['max.connections'] !== undefined)
+    expect(few.length).toBeGreaterThan(20)
+    for (const { cluster } of few) expect(Number(cluster.config['connections.max.idle.ms'])).toBeLessThanOrEqual(15_000)
+  })
+
   it('only generates what the clients take', () => {
     for (const { client, compression, idempotent, acks } of producers()) {
       if (client === 'kafkajs') expect(['none', 'gzip']).toContain(compression)
