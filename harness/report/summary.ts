@@ -1,7 +1,13 @@
 import type { CampaignResult } from '../explore/explore.ts'
 import type { ExploreOptions } from '../explore/explore-options.ts'
 import { findingKey } from '../explore/finding.ts'
-import { CHURN_PROBE_NAMES, GROUP_PROBE_NAMES, PROBE_NAMES, type ProbeName } from '../trial/probes.ts'
+import {
+  BOUNDED_BUFFER_PROBE_NAMES,
+  CHURN_PROBE_NAMES,
+  GROUP_PROBE_NAMES,
+  PROBE_NAMES,
+  type ProbeName,
+} from '../trial/probes.ts'
 import { exploreCommand, replayCommand } from './commands.ts'
 import { counterexampleLines, indented } from './counterexample.ts'
 import { counted, formatCount, formatCounts, formatDuration, formatMebibytes } from './format.ts'
@@ -67,7 +73,11 @@ function redeployRows({ probes, findings }: CampaignResult['totals']): Row[] {
 }
 
 /** What only some scenarios can reach, each kind together. */
-const UNREACHABLE_UNLESS_SEEN: readonly (readonly ProbeName[])[] = [GROUP_PROBE_NAMES, CHURN_PROBE_NAMES]
+const UNREACHABLE_UNLESS_SEEN: readonly (readonly ProbeName[])[] = [
+  GROUP_PROBE_NAMES,
+  CHURN_PROBE_NAMES,
+  BOUNDED_BUFFER_PROBE_NAMES,
+]
 
 function defectLines({ totals, shrinkErrors }: CampaignResult, options: ExploreOptions, style: Style): string[] {
   const lines: string[] = []

@@ -54,6 +54,9 @@ export const GROUP_PROBE_NAMES = [
 /** Those that only a scenario with administration can reach. */
 export const CHURN_PROBE_NAMES = ['admin-acknowledged', 'admin-indeterminate', 'admin-refused'] as const
 
+/** Those that only producers with a bounded buffer can reach: java-semantics. */
+export const BOUNDED_BUFFER_PROBE_NAMES = ['producer-buffer-full'] as const
+
 /** Counts probes and tells who waits for one. */
 export class Probes {
   readonly counts = new Map<ProbeName, number>()
