@@ -5,6 +5,9 @@ import type { ExploreOptions } from './explore-options.ts'
 import { promisedToGroups } from './group-promises.ts'
 import { agreeOnPartitions, sendsByKey } from './keys.ts'
 
+/** Kafka's default of `message.max.bytes`, which holds the largest batch that is ever drawn. */
+const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
+
 /** Promises that hold whatever the configuration and whatever happens. */
 const UNCONDITIONAL: readonly GuaranteeName[] = ['no-phantoms', 'bounded-queues']
 
@@ -22,7 +25,7 @@ const OF_SOUND_DISKS: readonly GuaranteeName[] = [
 
 /**
  * What a configuration promises, so that every violation is a finding. No duplicates: only when all producers are
- * idempotent. Order: only when each awaits one send before the next or is idempotent, and disks are sound (else nobody waits
+ * idempotent, but see `mayRewriteSequences`. Order: only when each awaits one send before the next or is idempotent, and disks are sound (else nobody waits
  * for what is under way before the application goes on). That acknowledged records and their
  * offsets stay: as `durabilityOf` has it; of a single broker also when power losses were asked for by name, which asks what
  * they do to it. What is committed stays whatever happens, but for what damaged disks and unclean elections explain, which the
@@ -49,13 +52,26 @@ export function promisedGuarantees(
   for (const name of promisedToChurn(scenario)) promised.add(name)
   const ofGroups = promisedToGroups(scenario)
   for (const name of ofGroups) promised.add(name)
-  if (producers.every(({ idempotent }) => idempotent)) promised.add('no-duplicates')
-  const inOrder = producers.every(({ idempotent, sequential }) => idempotent || sequential)
+  const rewrites = mayRewriteSequences(scenario)
+  if (producers.every(({ idempotent }) => idempotent) && !rewrites) promised.add('no-duplicates')
+  const inOrder = producers.every(({ idempotent, sequential }) => idempotent || sequential) && !rewrites
   if (inOrder && !mayCorrupt(faults)) promised.add('order')
   if (!sendsByKey(workload)) return GUARANTEE_NAMES.filter(name => promised.has(name))
   if (inOrder && ofGroups.includes('at-least-once')) promised.add('key-order')
   if (agreeOnPartitions(producers) && !mayCorrupt(faults)) promised.add('one-partition-per-key')
   return GUARANTEE_NAMES.filter(name => promised.has(name))
+}
+
+/**
+ * Whether the Java client's idempotent producer may store a record twice, as it does with Apache Kafka 4.2. A batch that is refused
+ * as too large makes it bump its epoch and give all batches in flight to the partition new sequence numbers
+ * (TransactionManager.bumpIdempotentProducerEpoch). A leader that knows nothing of the producer yet takes any first sequence
+ * number (ProducerAppendInfo.checkSequence), so one of them may have been stored under its old number; its repetition is then new.
+ */
+function mayRewriteSequences({ workload, cluster }: Pick<Scenario, 'workload' | 'cluster'>): boolean {
+  const rewrites = workload.producers.some(({ client, idempotent }) => client === 'java-semantics' && idempotent)
+  const limits = [cluster.config['message.max.bytes'], cluster.topic.config['max.message.bytes']]
+  return rewrites && limits.some(limit => limit !== undefined && Number(limit) < DEFAULT_MAX_MESSAGE_BYTES)
 }
 
 function asksForLoss(

@@ -188,6 +188,15 @@ describe('promisedGuarantees', () => {
     expect(promisedGuarantees(scenarioOf([idempotent, sequential]))).not.toContain('no-duplicates')
   })
 
+  it("promises neither where the Java client's producer may meet batches that are refused as too large", () => {
+    const java: ProducerSpec = { ...idempotent, client: 'java-semantics', sequential: false }
+    const small = { ...scenarioOf([java]).cluster, config: { 'message.max.bytes': '2000' } }
+    expect(promisedGuarantees(scenarioOf([java]))).toEqual(expect.arrayContaining(['no-duplicates', 'order']))
+    expect(promisedGuarantees({ ...scenarioOf([java]), cluster: small })).not.toContain('no-duplicates')
+    expect(promisedGuarantees({ ...scenarioOf([java]), cluster: small })).not.toContain('order')
+    expect(promisedGuarantees({ ...scenarioOf([idempotent]), cluster: small })).toContain('no-duplicates')
+  })
+
   it('promises order only when every producer is sequential or idempotent', () => {
     expect(promisedGuarantees(scenarioOf([idempotent, sequential]))).toContain('order')
     expect(promisedGuarantees(scenarioOf([idempotent, plain]))).not.toContain('order')
