@@ -70,7 +70,10 @@ export function promisedGuarantees(
  */
 function mayRewriteSequences({ workload, cluster }: Pick<Scenario, 'workload' | 'cluster'>): boolean {
   const rewrites = workload.producers.some(({ client, idempotent }) => client === 'java-semantics' && idempotent)
-  const limits = [cluster.config['message.max.bytes'], cluster.topic.config['max.message.bytes']]
+  const { config, topic } = cluster
+  // A batch that is larger than a segment is refused, too.
+  const segments = [config['log.segment.bytes'], topic.config['segment.bytes'], topic.config['internal.segment.bytes']]
+  const limits = [config['message.max.bytes'], topic.config['max.message.bytes'], ...segments]
   return rewrites && limits.some(limit => limit !== undefined && Number(limit) < DEFAULT_MAX_MESSAGE_BYTES)
 }
 

@@ -1,3 +1,4 @@
+import { DiskError } from '../runtime/disk.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { KafkaScheduler } from './kafka-scheduler.ts'
 import type { LogConfig } from './log-config.ts'
@@ -198,7 +199,7 @@ export class LocalLog {
       await segment.flush()
       if (segment.baseOffset >= recoveryPoint) newSegments = true
     }
-    if (newSegments) await this.#runtime.disk.syncDirectory(this.#directory)
+    if (newSegments) await this.#syncDirectoryIfExists()
     this.#markFlushed(Math.min(offset, this.logEndOffset))
   }
 
@@ -234,6 +235,15 @@ export class LocalLog {
     for (const segment of segments) await segment.changeFileSuffixes(DELETED_FILE_SUFFIX)
     if (segments.length === 0) return
     this.#scheduler.schedule('delete-file', () => this.#deleteFiles(segments), this.#config.fileDeleteDelayMs)
+  }
+
+  /** A log that is deleted is renamed first, which may come while a flush waits for a slow disk (KAFKA-15572). */
+  async #syncDirectoryIfExists(): Promise<void> {
+    try {
+      await this.#runtime.disk.syncDirectory(this.#directory)
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.code !== 'ENOENT') throw error
+    }
   }
 
   /**

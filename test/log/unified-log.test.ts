@@ -458,6 +458,16 @@ describe('disk errors', () => {
     expect(world.failureChannel.hasOfflineLogDir('logs')).toBe(true)
   })
 
+  test('a flush that meets a directory that was renamed for deletion is no disk error', async () => {
+    const world = await createLogWorld()
+    const log = await openLog(world)
+    await log.appendAsLeader(batch('a'), 0)
+    world.runtime.disk.fault = (operation, path) =>
+      operation === 'syncDirectory' && path === DIRECTORY ? 'ENOENT' : undefined
+    await log.flush()
+    expect(world.failureChannel.offlineLogDirs.size).toBe(0)
+  })
+
   test('a flush that meets a deleted log is no disk error', async () => {
     const world = await createLogWorld()
     const log = await openLog(world)
