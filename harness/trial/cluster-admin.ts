@@ -35,7 +35,7 @@ export class ClusterAdmin {
   readonly #cluster: Cluster
   readonly #process: SimulatedProcess
   /** What is to be done, whatever happens, and is not done yet. */
-  readonly #owed = new Set<string>()
+  readonly #owed = new Set<{ readonly what: string }>()
   /** The latest thing to do with each partition. */
   readonly #last = new Map<number, Promise<void>>()
 
@@ -47,7 +47,7 @@ export class ClusterAdmin {
 
   /** What is still to be put right of what it has done, a sentence each. */
   get owed(): readonly string[] {
-    return [...this.#owed]
+    return [...this.#owed].map(({ what }) => what)
   }
 
   /** Does something about a partition in the background, after what it was asked to do with it before. */
@@ -59,10 +59,12 @@ export class ClusterAdmin {
 
   /** As `start`, but tries again until it is done, for as long as the trial lasts. `what` names it meanwhile. */
   owe(partition: number, what: string, body: () => Promise<boolean>): void {
-    this.#owed.add(what)
+    // Not by its words: the same may be owed twice.
+    const debt = { what }
+    this.#owed.add(debt)
     this.start(partition, async () => {
       while (!(await body())) await this.#world.sleep(RETRY_MS)
-      this.#owed.delete(what)
+      this.#owed.delete(debt)
     })
   }
 
