@@ -45,12 +45,12 @@ export interface ClientOptions {
 
 /**
  * Errors with which a broker refuses a batch before appending it, whatever was tried before: the same batch can never
- * have been appended.
+ * have been appended. INVALID_RECORD is none of them: a timestamp is too far from a leader's clock, and may not have been from
+ * that of the one before, which had it appended and whose answer was lost.
  */
 export const REFUSALS: ReadonlySet<string> = new Set([
   'MESSAGE_TOO_LARGE',
   'RECORD_LIST_TOO_LARGE',
-  'INVALID_RECORD',
   'UNSUPPORTED_COMPRESSION_TYPE',
   'INVALID_REQUIRED_ACKS',
   'INVALID_TOPIC_EXCEPTION',
